@@ -1,0 +1,50 @@
+/**
+ * The mark: "this host was fenced, its instances wait for evacuation". Its values are shared with the original
+ * agents and fixed: absent, `""` or `no` = nothing to do, `yes` = to be evacuated, `WHO@EPOCH` = claimed.
+ */
+export type Mark =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'no' }
+  | { readonly kind: 'yes' }
+  /** `at` in seconds since the epoch: when the claimant was last alive. */
+  | { readonly kind: 'claimed'; readonly who: string; readonly at: number }
+  /** Somebody wrote something that nobody defined; never acted on, always named. */
+  | { readonly kind: 'unknown'; readonly value: string };
+
+/** One mark as it stands in the cluster, both copies seen. */
+export interface MarkReading {
+  /** The name the mark is kept under: a cluster node's, or (in old clusters) Nova's name of the host. */
+  readonly name: string;
+  /** What counts: the transient value where there is one, else the permanent one. */
+  readonly mark: Mark;
+  /** The permanent copy alone; `none` for a name that is no cluster node. */
+  readonly permanent: Mark;
+  /** The transient copy alone. */
+  readonly transient: Mark;
+}
+
+/** All marks, and the names that can bear a permanent copy. */
+export interface MarksReading {
+  readonly marks: readonly MarkReading[];
+  /** Names of all cluster and remote nodes the CIB knows. */
+  readonly clusterNodes: readonly string[];
+}
+
+/**
+ * The mark's two copies as one thing. Every method throws `AttrdError` when the tools refuse, are missing or
+ * do not answer in time; nothing is ever reported as written that was not.
+ */
+export interface MarkStore {
+  /** Asks attrd and the CIB, in parallel. Changes nothing. */
+  readAll(): Promise<MarksReading>;
+  /** `yes`, permanent copy first. Returns whether the name has a permanent copy (is a cluster node). */
+  setYes(name: string): Promise<{ readonly permanent: boolean }>;
+  /** `WHO@EPOCH` in the transient copy alone. */
+  claim(name: string, claim: { readonly who: string; readonly at: number }): Promise<void>;
+  /** Gives a claim back: transient `yes` again, the permanent copy still says `yes`. */
+  release(name: string): Promise<void>;
+  /** Evacuated: transient and permanent copy `no` (release of the host is still owed). */
+  setNo(name: string): Promise<void>;
+  /** Taken back or released: both copies removed, the permanent one last. */
+  clear(name: string): Promise<void>;
+}

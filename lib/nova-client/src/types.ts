@@ -1,0 +1,193 @@
+/**
+ * The public shapes of the client. Wire spelling stays on the wire: everything here is camelCase, checked once
+ * when it came in, and in plain units (milliseconds since the epoch for times).
+ */
+
+/** Which of an endpoint's addresses is used. `internalURL`, `publicURL`, `adminURL` are accepted by {@link parseInterface}. */
+export type EndpointInterface = 'internal' | 'public' | 'admin';
+
+/** A domain is named either by its name or by its id, as Keystone v3 does. */
+export interface DomainRef {
+  readonly name?: string;
+  readonly id?: string;
+}
+
+export type Credentials =
+  | {
+      readonly kind: 'password';
+      readonly username: string;
+      readonly password: string;
+      readonly userDomain: DomainRef;
+      /** Project name or id and its domain. */
+      readonly project: { readonly name?: string; readonly id?: string; readonly domain: DomainRef };
+    }
+  | {
+      readonly kind: 'applicationCredential';
+      /** Either the id, or a name together with its owner. */
+      readonly id?: string;
+      readonly name?: string;
+      readonly user?: { readonly name?: string; readonly id?: string; readonly domain?: DomainRef };
+      readonly secret: string;
+    };
+
+export interface TlsConfig {
+  /** False switches verification off for every request, discovery included. */
+  readonly verify: boolean;
+  /** PEM file that is trusted instead of the system's store. */
+  readonly caFile?: string;
+  /** Client certificate and its key (PEM files); the key may be in the certificate's file. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+export interface CloudConfig {
+  readonly authUrl: string;
+  readonly credentials: Credentials;
+  /** Empty or absent means any region. */
+  readonly region?: string;
+  readonly endpointInterface: EndpointInterface;
+  readonly tls: TlsConfig;
+}
+
+/** Bounds of one call: it ends by `deadline` (ms since the epoch) or when the signal fires, whichever is first. */
+export interface CallOptions {
+  readonly deadline?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ComputeService {
+  /** Integer (below 2.53) or UUID (from 2.53), as text. */
+  readonly id: string;
+  readonly host: string;
+  /** What Nova makes of the heartbeats; always `down` while forced down. */
+  readonly state: 'up' | 'down';
+  readonly status: 'enabled' | 'disabled';
+  readonly disabledReason: string | null;
+  readonly forcedDown: boolean;
+}
+
+export interface ServerFault {
+  readonly message: string;
+  readonly code: number | null;
+  readonly createdAt: number | null;
+}
+
+export interface Server {
+  readonly id: string;
+  readonly name: string;
+  /** `OS-EXT-SRV-ATTR:host`; null where Nova does not tell (cell down, deleted, not scheduled). */
+  readonly host: string | null;
+  /** The API's status (`ACTIVE`, `SHUTOFF`, `ERROR`, …; `UNKNOWN` while its cell is down). */
+  readonly status: string;
+  /** `OS-EXT-STS:vm_state` (`active`, `stopped`, `paused`, …); null where Nova does not tell. */
+  readonly vmState: string | null;
+  /** `OS-EXT-STS:task_state`; null when nothing is under way. */
+  readonly taskState: string | null;
+  /** `OS-EXT-STS:power_state`: 0 unknown, 1 running, 3 paused, 4 shut down, 6 crashed, 7 suspended. */
+  readonly powerState: number | null;
+  readonly projectId: string | null;
+  /** Null for a server booted from a volume. */
+  readonly imageId: string | null;
+  readonly flavor: {
+    /** Below 2.47. */
+    readonly id: string | null;
+    /** From 2.47. */
+    readonly name: string | null;
+    /** From 2.47; null where the policy hides them or the microversion is too low. */
+    readonly extraSpecs: Readonly<Record<string, string>> | null;
+  };
+  readonly metadata: Readonly<Record<string, string>>;
+  /** From 2.9. */
+  readonly locked: boolean | null;
+  readonly fault: ServerFault | null;
+  readonly updatedAt: number | null;
+}
+
+/** One evacuation of one server: Nova's migration record of type `evacuation`. */
+export interface Migration {
+  /** The record's uuid (2.59) or its number as text. */
+  readonly id: string;
+  readonly serverId: string;
+  /** `accepted`, `pre-migrating`, `done`, `completed`, `error`, `failed`, `cancelled`, … */
+  readonly status: string;
+  readonly sourceHost: string;
+  readonly destHost: string | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface Flavor {
+  readonly id: string;
+  readonly name: string;
+  readonly extraSpecs: Readonly<Record<string, string>>;
+}
+
+export interface Image {
+  readonly id: string;
+  readonly name: string | null;
+  readonly tags: readonly string[];
+}
+
+export interface Aggregate {
+  readonly id: string;
+  readonly name: string;
+  readonly availabilityZone: string | null;
+  readonly hosts: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What a request was answered with, where only the fact and the request id matter. */
+export interface Accepted {
+  readonly requestId: string | null;
+}
+
+/**
+ * The Compute API (and the little of Glance that selecting instances needs) of one cloud, logged in.
+ * Every method throws `NovaError` and nothing else for what can go wrong outside this process.
+ */
+export interface NovaClient {
+  /** The microversion negotiated for all calls, e.g. `2.90`; `2.1` where the cloud has nothing newer. */
+  readonly microversion: string;
+  /** Nova's clock minus ours in ms, taken from the last answer's Date header (resolution 1 s); 0 before the first. */
+  readonly clockOffsetMs: number;
+  /** Requests sent so far, log-ins and repetitions included: what the benchmark counts. */
+  readonly requestCount: number;
+
+  /** All nova-compute services. */
+  listComputeServices(options?: CallOptions): Promise<readonly ComputeService[]>;
+  /** Idempotent. PUT os-services/{uuid} from 2.53, PUT os-services/force-down by host below. */
+  setForcedDown(service: ComputeService, forcedDown: boolean, options?: CallOptions): Promise<Accepted>;
+  /** Idempotent. `disable-log-reason` below 2.53. */
+  disableService(service: ComputeService, reason: string, options?: CallOptions): Promise<Accepted>;
+  enableService(service: ComputeService, options?: CallOptions): Promise<Accepted>;
+
+  /** Servers of all projects on a host, every page. `faults` of servers in ERROR come with the list. */
+  listServers(
+    filter: { readonly host: string; readonly limit?: number },
+    options?: CallOptions,
+  ): Promise<readonly Server[]>;
+  /** Throws `NovaError` with code `notFound` once the server is gone. */
+  getServer(id: string, options?: CallOptions): Promise<Server>;
+  /**
+   * Asks Nova to rebuild a server of a down host elsewhere. NEVER repeated by the client: when the error says
+   * `unanswered`, Nova may have carried it out, and the caller has to look before it asks again.
+   * `onSharedStorage` is sent below 2.14 only, where Nova requires it.
+   */
+  evacuate(
+    serverId: string,
+    request: { readonly onSharedStorage: boolean },
+    options?: CallOptions,
+  ): Promise<Accepted>;
+
+  /** Evacuation records of all servers that were on a host, every page, newest last; `changedSince` in ms (2.59). */
+  listEvacuations(
+    filter: { readonly sourceHost: string; readonly changedSince?: number },
+    options?: CallOptions,
+  ): Promise<readonly Migration[]>;
+
+  /** All flavours, private ones too, with their extra specs. */
+  listFlavors(options?: CallOptions): Promise<readonly Flavor[]>;
+  /** Images that bear a tag exactly. */
+  listImagesByTag(tag: string, options?: CallOptions): Promise<readonly Image[]>;
+  listAggregates(options?: CallOptions): Promise<readonly Aggregate[]>;
+}
