@@ -43,6 +43,11 @@ export interface MarkStore {
   claim(name: string, claim: { readonly who: string; readonly at: number }): Promise<void>;
   /** Gives a claim back: transient `yes` again, the permanent copy still says `yes`. */
   release(name: string): Promise<void>;
+  /**
+   * Brings the two copies in step after a purge or a write by hand: a pending mark gets both copies, a transient
+   * `no` (an operator's or an original agent's word) is copied to the permanent one. Does nothing when they agree.
+   */
+  repair(reading: MarkReading, isClusterNode: boolean): Promise<void>;
   /** Evacuated: transient and permanent copy `no` (release of the host is still owed). */
   setNo(name: string): Promise<void>;
   /** Taken back or released: both copies removed, the permanent one last. */

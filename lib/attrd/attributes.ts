@@ -1,0 +1,132 @@
+import type { CommandResult, CommandRunner } from './command.ts';
+import { AttrdError } from './errors.ts';
+import { type AttributeValue, type CibNode, parseAttrdText, parseAttrdXml, parseCibNodes } from './parse.ts';
+
+/** EX_USAGE: how every version of the tools answers an option it does not know. */
+const exitUsage = 64;
+/** CRM_EX_DISCONNECT; before 2.0 the errno itself (ENOTCONN, ECONNREFUSED). */
+const exitDisconnected: ReadonlySet<number> = new Set([102, 107, 111]);
+
+/** Pacemaker's node attributes, transient (attrd) and permanent (the CIB's nodes section). */
+export class Attributes {
+  readonly #run: CommandRunner;
+  /** Whether the tools know `--output-as` (2.1 and newer); found out at the first query. */
+  #speaksXml = true;
+
+  constructor(run: CommandRunner) {
+    this.#run = run;
+  }
+
+  /** The value of a transient attribute for every host attrd knows it for; empty when it was never set. */
+  async queryTransient(name: string): Promise<AttributeValue[]> {
+    const query = ['--query', '--all', `--name=${name}`];
+    if (this.#speaksXml) {
+      const result = await this.#run('attrd_updater', [...query, '--output-as=xml']);
+      if (result.exitCode === 0) return parseAttrdXml(result.stdout);
+      if (isNoSuchAttribute(result)) return [];
+      if (
+        result.exitCode !== exitUsage &&
+        !/unknown option|unrecognized option|invalid option/i.test(result.stderr)
+      ) {
+        throw failure('attrd_updater', result, `reading attribute ${name}`);
+      }
+      this.#speaksXml = false;
+    }
+    const result = await this.#run('attrd_updater', query);
+    if (result.exitCode === 0) return parseAttrdText(result.stdout);
+    if (isNoSuchAttribute(result)) return [];
+    throw failure('attrd_updater', result, `reading attribute ${name}`);
+  }
+
+  /**
+   * Sets a transient attribute for a host; attrd takes any name, cluster node or not. `private` attributes stay in
+   * attrd's memory and out of the CIB. Without a host the local node is meant.
+   */
+  async updateTransient(
+    name: string,
+    value: string,
+    options: { readonly host?: string; readonly private: boolean },
+  ): Promise<void> {
+    await this.#expectSuccess(
+      'attrd_updater',
+      [
+        '-n',
+        name,
+        ...(options.host === undefined ? [] : ['-N', options.host]),
+        ...(options.private ? ['-p'] : []),
+        '-U',
+        value,
+      ],
+      `setting attribute ${name}${options.host === undefined ? '' : ` of ${options.host}`}`,
+    );
+  }
+
+  async deleteTransient(name: string, options: { readonly host?: string } = {}): Promise<void> {
+    await this.#expectSuccess(
+      'attrd_updater',
+      ['-n', name, ...(options.host === undefined ? [] : ['-N', options.host]), '-D'],
+      `removing attribute ${name}${options.host === undefined ? '' : ` of ${options.host}`}`,
+    );
+  }
+
+  /** All nodes the CIB knows, with their permanent attributes. */
+  async queryNodes(): Promise<CibNode[]> {
+    const result = await this.#run('cibadmin', ['-Q', '-o', 'nodes']);
+    if (result.exitCode !== 0) throw failure('cibadmin', result, "reading the cluster's nodes");
+    return parseCibNodes(result.stdout);
+  }
+
+  /**
+   * Sets a permanent attribute of a cluster node. Returns false when the name is no cluster node: `crm_attribute`
+   * then says `Could not map name=… to a UUID` and writes nothing.
+   */
+  async updatePermanent(node: string, name: string, value: string): Promise<boolean> {
+    const result = await this.#run('crm_attribute', ['-N', node, '-n', name, '-v', value, '-l', 'forever']);
+    if (result.exitCode === 0) return true;
+    if (isUnknownNode(result)) return false;
+    throw failure('crm_attribute', result, `setting permanent attribute ${name} of ${node}`);
+  }
+
+  /** Removes a permanent attribute; one that is not there, or of a name that is no cluster node, is fine. */
+  async deletePermanent(node: string, name: string): Promise<void> {
+    const result = await this.#run('crm_attribute', ['-N', node, '-n', name, '-D', '-l', 'forever']);
+    if (result.exitCode === 0 || isUnknownNode(result) || isNoSuchAttribute(result)) return;
+    throw failure('crm_attribute', result, `removing permanent attribute ${name} of ${node}`);
+  }
+
+  async #expectSuccess(tool: string, args: readonly string[], doing: string): Promise<void> {
+    const result = await this.#run(tool, args);
+    if (result.exitCode !== 0) throw failure(tool, result, doing);
+  }
+}
+
+/** 78 since 2.1, other codes before; the words are the same in all (`attrd_updater`), and crm_attribute has its own. */
+function isNoSuchAttribute(result: CommandResult): boolean {
+  return /attribute does not exist|no such device or address/i.test(`${result.stderr}\n${result.stdout}`);
+}
+
+function isUnknownNode(result: CommandResult): boolean {
+  return /could not map name/i.test(`${result.stderr}\n${result.stdout}`);
+}
+
+function failure(tool: string, result: CommandResult, doing: string): AttrdError {
+  const said = `${result.stderr}\n${result.stdout}`
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => line !== '' && !line.startsWith('<'));
+  const disconnected =
+    exitDisconnected.has(result.exitCode) ||
+    /could not connect|connection refused|transport endpoint is not connected/i.test(said ?? '');
+  const words = said === undefined ? '' : `: ${said.slice(0, 200)}`;
+  return disconnected
+    ? new AttrdError(
+        'noCluster',
+        `${doing} failed: the cluster does not answer on this machine (${tool} exit ${result.exitCode}${words})`,
+        {
+          exitCode: result.exitCode,
+        },
+      )
+    : new AttrdError('failed', `${doing} failed: ${tool} ended with ${result.exitCode}${words}`, {
+        exitCode: result.exitCode,
+      });
+}

@@ -1,0 +1,28 @@
+import { Attributes } from './attributes.ts';
+import { type CommandRunner, createCommandRunner } from './command.ts';
+import { TwofoldMarkStore } from './markStore.ts';
+import type { MarkStore } from './types.ts';
+
+export { Attributes } from './attributes.ts';
+export { type CommandResult, type CommandRunner, cleanEnvironment, createCommandRunner } from './command.ts';
+export { AttrdError, type AttrdErrorCode } from './errors.ts';
+export { formatMark, isPending, parseMark } from './mark.ts';
+export type { Mark, MarkReading, MarkStore, MarksReading } from './types.ts';
+
+export interface AttrdOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Bound of each call of a tool, in ms. */
+  readonly timeoutMs: number;
+  /** For tests: runs the tools instead of real child processes. */
+  readonly run?: CommandRunner;
+}
+
+/** Pacemaker's node attributes as the local tools give them. */
+export function createAttributes(options: AttrdOptions): Attributes {
+  return new Attributes(options.run ?? createCommandRunner(options));
+}
+
+/** The marks of the cluster this machine belongs to. */
+export function createMarkStore(options: AttrdOptions): MarkStore {
+  return new TwofoldMarkStore(createAttributes(options));
+}
