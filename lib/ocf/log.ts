@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import type { OcfIo, OcfLog } from './types.ts';
+
+type Level = 'error' | 'warn' | 'notice' | 'info' | 'debug';
+
+/** The words `ocf_log` puts in front of a message, and syslog's names of the priorities. */
+const WORDS: Readonly<Record<Level, string>> = {
+  error: 'ERROR',
+  warn: 'WARNING',
+  notice: 'NOTICE',
+  info: 'INFO',
+  debug: 'DEBUG',
+};
+const PRIORITIES: Readonly<Record<Level, string>> = {
+  error: 'err',
+  warn: 'warning',
+  notice: 'notice',
+  info: 'info',
+  debug: 'debug',
+};
+
+/** `logger` gets this long in all to deliver what is queued when the agent ends, in ms. */
+const FLUSH_MS = 2000;
+/** What a runaway loop may queue for `logger` before lines are dropped. */
+const MAX_QUEUED = 10_000;
+
+export interface OcfLogSetup {
+  readonly agentName: string;
+  readonly instance: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly io: OcfIo;
+  /** A person at a terminal: messages go there and nowhere else. */
+  readonly interactive: boolean;
+  readonly debug: boolean;
+  readonly now: () => number;
+}
+
+export interface OcfLogger extends OcfLog {
+  /** An exit reason: it stands on stderr already, so it goes to syslog and log file only. */
+  reason(message: string): void;
+  /** Waits, for a bounded time, until syslog has everything. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Logs as `ocf_log` of resource-agents does: to the terminal where there is one; else to syslog when
+ * `HA_LOGFACILITY` names a facility and to the file `HA_LOGFILE`, and to stderr only when neither is set (Pacemaker's
+ * executor copies an agent's stderr into its own log, so that writing both would show each message twice).
+ */
+export function createOcfLog(setup: OcfLogSetup): OcfLogger {
+  const { env } = setup;
+  const tag = env['HA_LOGTAG'] || `${setup.agentName}(${setup.instance})[${process.pid}]`;
+  const facility =
+    env['HA_LOGFACILITY'] === undefined || env['HA_LOGFACILITY'] === 'none' ? '' : env['HA_LOGFACILITY'];
+  const file = env['HA_LOGFILE'] ?? '';
+  const debugFile = env['HA_DEBUGLOG'] ?? '';
+  const syslog = createSyslog(tag, facility, env['PATH']);
+
+  const write = (level: Level, message: string, alsoStderr: boolean): void => {
+    if (level === 'debug' && !setup.debug) return;
+    const text = `${WORDS[level]}: ${oneLine(message)}`;
+    if (setup.interactive) {
+      if (alsoStderr) setup.io.stderr.write(`${text}\n`);
+      return;
+    }
+    const date = logDate(setup.now());
+    const target = level === 'debug' ? debugFile || file : file;
+    const kept = [
+      facility !== '' && syslog.write(PRIORITIES[level], text),
+      target !== '' && append(target, `${date} ${tag}: ${text}\n`),
+    ].some(Boolean);
+    if (!kept && alsoStderr) setup.io.stderr.write(`${date} ${text}\n`);
+  };
+
+  return {
+    error: (message) => write('error', message, true),
+    warn: (message) => write('warn', message, true),
+    notice: (message) => write('notice', message, true),
+    info: (message) => write('info', message, true),
+    debug: (message) => write('debug', message, true),
+    reason: (message) => write('error', message, false),
+    flush: () => syslog.flush(),
+  };
+}
+
+/** A message as one line: the log's reader shall not be able to mistake one entry for two. */
+export function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
+}
+
+function append(file: string, line: string): boolean {
+  try {
+    appendFileSync(file, line);
+    return true;
+  } catch {
+    // The executor's log file is not writable for everyone who may call an agent by hand.
+    return false;
+  }
+}
+
+/** `Nov 21 03:38:37`, in local time, as `date "+%b %d %T"` prints it in the C locale. */
+function logDate(now: number): string {
+  const date = new Date(now);
+  const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+  const two = (number: number): string => String(number).padStart(2, '0');
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+  return `${months[date.getMonth()]} ${two(date.getDate())} ${time}`;
+}
+
+/**
+ * Syslog through `logger`, one process at a time so that messages keep their order. Node has no datagram sockets of
+ * the local kind, so /dev/log cannot be written from here.
+ */
+function createSyslog(tag: string, facility: string, path: string | undefined) {
+  let queued = 0;
+  let chain: Promise<void> = Promise.resolve();
+  const send = (priority: string, text: string): Promise<void> =>
+    new Promise((resolve) => {
+      const child = spawn('logger', ['-t', tag, '-p', `${facility}.${priority}`, '--', text], {
+        stdio: 'ignore',
+        env: { PATH: `${path ?? ''}:/usr/bin:/bin` },
+        timeout: FLUSH_MS,
+        killSignal: 'SIGKILL',
+      });
+      child.once('error', () => resolve());
+      child.once('close', () => resolve());
+    });
+  return {
+    write(priority: string, text: string): boolean {
+      if (queued >= MAX_QUEUED) return false;
+      queued += 1;
+      chain = chain
+        .then(() => send(priority, text))
+        .finally(() => {
+          queued -= 1;
+        });
+      return true;
+    },
+    async flush(): Promise<void> {
+      if (queued === 0) return;
+      let timer: NodeJS.Timeout | undefined;
+      const limit = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, FLUSH_MS);
+      });
+      await Promise.race([chain, limit]);
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import { isatty } from 'node:tty';
+import { createContext } from './context.ts';
+import { OcfExit } from './exitCodes.ts';
+import { createOcfLog, oneLine } from './log.ts';
+import { renderMetadata } from './metadata.ts';
+import { type ParameterFindings, readParameters } from './parameters.ts';
+import type { OcfAgent, OcfAgentAction, OcfContext, OcfIo, OcfRunOptions } from './types.ts';
+
+/** What Pacemaker looks for when `OCF_EXIT_REASON_PREFIX` does not say otherwise. */
+const REASON_PREFIX = 'ocf-exit-reason:';
+
+/**
+ * Runs one action of a resource agent and gives the exit code (OCF 1.1). `argv` is what follows the program's name:
+ * the action. Nothing outside the arguments is read but stdin's being a terminal; `meta-data` and `usage` read
+ * nothing at all. Never throws: what an action did not expect becomes one sentence and exit code 1, with a stack
+ * trace only when `HA_debug` asks for it.
+ */
+export async function runAgent(
+  agent: OcfAgent,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  io: OcfIo,
+  options: OcfRunOptions = {},
+): Promise<number> {
+  const action = argv[0] ?? '';
+  switch (action) {
+    case 'meta-data':
+      io.stdout.write(renderMetadata(agent));
+      return OcfExit.success;
+    case 'usage':
+    case 'help': {
+      const { renderUsage } = await import('./usage.ts');
+      io.stdout.write(renderUsage(agent));
+      return OcfExit.success;
+    }
+    case 'start':
+    case 'stop':
+    case 'monitor':
+    case 'validate-all':
+      return act(agent, action, env, io, options);
+    default: {
+      const { usageLine } = await import('./usage.ts');
+      io.stderr.write(`${usageLine(agent)}\n`);
+      return OcfExit.unimplemented;
+    }
+  }
+}
+
+async function act(
+  agent: OcfAgent,
+  action: OcfAgentAction,
+  env: NodeJS.ProcessEnv,
+  io: OcfIo,
+  options: OcfRunOptions,
+): Promise<number> {
+  const now = options.now ?? Date.now;
+  const startedAt = now();
+  const { parameters, findings } = readParameters(agent.parameters, env);
+  const instance = instanceName(env);
+  const debugging = !['', '0'].includes(env['HA_debug'] ?? '');
+  const verbose =
+    agent.parameters.some((parameter) => parameter.name === 'verbose') && parameters.boolean('verbose');
+  const log = createOcfLog({
+    agentName: agent.name,
+    instance,
+    env,
+    io,
+    interactive: options.interactive ?? isatty(0),
+    debug: debugging || verbose,
+    now,
+  });
+  let reason: string | null = null;
+  const ctx = createContext({
+    agent,
+    action,
+    env,
+    instance,
+    parameters,
+    log,
+    exitReason: (sentence) => {
+      reason = oneLine(sentence);
+    },
+    now: startedAt,
+  });
+
+  let code: OcfExit;
+  try {
+    code = await perform(agent, ctx, findings);
+  } catch (error) {
+    const sentence = oneLine(error instanceof Error ? error.message : String(error));
+    ctx.exitReason(`${action} failed unexpectedly: ${sentence}`);
+    if (debugging && error instanceof Error) log.debug(error.stack ?? sentence);
+    code = OcfExit.generic;
+  }
+
+  if (reason !== null) log.reason(reason);
+  await log.flush();
+  if (reason !== null) io.stderr.write(`${env['OCF_EXIT_REASON_PREFIX'] || REASON_PREFIX}${reason}\n`);
+  return code;
+}
+
+async function perform(agent: OcfAgent, ctx: OcfContext, findings: ParameterFindings): Promise<OcfExit> {
+  // The executor always names the resource (OCF 1.1); a call that claims to be one and does not is no use.
+  if (ctx.env['OCF_RA_VERSION_MAJOR'] !== undefined && (ctx.env['OCF_RESOURCE_INSTANCE'] ?? '') === '') {
+    ctx.exitReason('OCF_RESOURCE_INSTANCE is not set although OCF_RA_VERSION_MAJOR is');
+    return OcfExit.args;
+  }
+  switch (ctx.action) {
+    case 'stop':
+      return agent.stop(ctx);
+    case 'monitor':
+      if (agent.started !== undefined && !(await agent.started(ctx))) return OcfExit.notRunning;
+      if (findings.errors.length > 0) {
+        const code = refuse(ctx, findings);
+        return agent.started === undefined && ctx.intervalMs === 0 ? OcfExit.notRunning : code;
+      }
+      return agent.monitor(ctx);
+    case 'start':
+    case 'validate-all': {
+      for (const warning of findings.warnings) ctx.log.warn(warning);
+      if (findings.errors.length > 0) return refuse(ctx, findings);
+      const valid = (await agent.validate?.(ctx)) ?? OcfExit.success;
+      return valid === OcfExit.success && ctx.action === 'start' ? agent.start(ctx) : valid;
+    }
+  }
+}
+
+/** The first mistake is the exit reason (there is room for one); the others are logged. */
+function refuse(ctx: OcfContext, findings: ParameterFindings): OcfExit {
+  const [first, ...others] = findings.errors;
+  for (const other of others) ctx.log.error(other);
+  ctx.exitReason(first ?? 'a parameter is wrong');
+  return OcfExit.configured;
+}
+
+/** `default` is what ocf-shellfuncs calls a resource without name; a slash would lead out of the state directory. */
+function instanceName(env: NodeJS.ProcessEnv): string {
+  const name = (env['OCF_RESOURCE_INSTANCE'] || 'default').replaceAll('/', '_');
+  return name === '.' || name === '..' ? 'default' : name;
+}
