@@ -13,8 +13,9 @@ const only = (from, allowed, why) => ({
 export default {
   forbidden: [
     only('lib/nova-client', [], 'nova-client knows nothing of Pacemaker nor of the other libraries'),
-    only('lib/ocf', [], 'the contract with the executor knows nothing of OpenStack'),
-    only('lib/fencing', [], 'the contract with the fencer knows nothing of OpenStack'),
+    only('lib/ocf', [lib('syslog')], 'the contract with the executor knows nothing of OpenStack'),
+    only('lib/fencing', [lib('syslog')], 'the contract with the fencer knows nothing of OpenStack'),
+    only('lib/syslog', [], 'syslog is a way out, nothing else'),
     only('lib/attrd', [], 'the mark knows nothing of OpenStack'),
     only('lib/evacuation', [lib('attrd'), lib('nova-client')], 'the domain knows no agent'),
     only(

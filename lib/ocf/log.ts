@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
+import { createSyslog, type SyslogPriority } from '../syslog/index.ts';
 import type { OcfIo, OcfLog } from './types.ts';
 
 type Level = 'error' | 'warn' | 'notice' | 'info' | 'debug';
@@ -12,18 +12,13 @@ const WORDS: Readonly<Record<Level, string>> = {
   info: 'INFO',
   debug: 'DEBUG',
 };
-const PRIORITIES: Readonly<Record<Level, string>> = {
+const PRIORITIES: Readonly<Record<Level, SyslogPriority>> = {
   error: 'err',
   warn: 'warning',
   notice: 'notice',
   info: 'info',
   debug: 'debug',
 };
-
-/** `logger` gets this long in all to deliver what is queued when the agent ends, in ms. */
-const FLUSH_MS = 2000;
-/** What a runaway loop may queue for `logger` before lines are dropped. */
-const MAX_QUEUED = 10_000;
 
 export interface OcfLogSetup {
   readonly agentName: string;
@@ -55,7 +50,7 @@ export function createOcfLog(setup: OcfLogSetup): OcfLogger {
     env['HA_LOGFACILITY'] === undefined || env['HA_LOGFACILITY'] === 'none' ? '' : env['HA_LOGFACILITY'];
   const file = env['HA_LOGFILE'] ?? '';
   const debugFile = env['HA_DEBUGLOG'] ?? '';
-  const syslog = createSyslog(tag, facility, env['PATH']);
+  const syslog = createSyslog({ tag, facility, env });
 
   const write = (level: Level, message: string, alsoStderr: boolean): void => {
     if (level === 'debug' && !setup.debug) return;
@@ -106,45 +101,4 @@ function logDate(now: number): string {
   const two = (number: number): string => String(number).padStart(2, '0');
   const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
   return `${months[date.getMonth()]} ${two(date.getDate())} ${time}`;
-}
-
-/**
- * Syslog through `logger`, one process at a time so that messages keep their order. Node has no datagram sockets of
- * the local kind, so /dev/log cannot be written from here.
- */
-function createSyslog(tag: string, facility: string, path: string | undefined) {
-  let queued = 0;
-  let chain: Promise<void> = Promise.resolve();
-  const send = (priority: string, text: string): Promise<void> =>
-    new Promise((resolve) => {
-      const child = spawn('logger', ['-t', tag, '-p', `${facility}.${priority}`, '--', text], {
-        stdio: 'ignore',
-        env: { PATH: `${path ?? ''}:/usr/bin:/bin` },
-        timeout: FLUSH_MS,
-        killSignal: 'SIGKILL',
-      });
-      child.once('error', () => resolve());
-      child.once('close', () => resolve());
-    });
-  return {
-    write(priority: string, text: string): boolean {
-      if (queued >= MAX_QUEUED) return false;
-      queued += 1;
-      chain = chain
-        .then(() => send(priority, text))
-        .finally(() => {
-          queued -= 1;
-        });
-      return true;
-    },
-    async flush(): Promise<void> {
-      if (queued === 0) return;
-      let timer: NodeJS.Timeout | undefined;
-      const limit = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, FLUSH_MS);
-      });
-      await Promise.race([chain, limit]);
-      clearTimeout(timer);
-    },
-  };
 }
