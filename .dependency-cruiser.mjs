@@ -2,6 +2,7 @@
 // other way round; the domain (lib/evacuation) joins them; agents stand on top, and nothing imports an agent
 // but the entry that dispatches on the name the binary was called by.
 const lib = (name) => `^lib/${name}/`;
+const version = '^lib/version\\.ts$';
 const only = (from, allowed, why) => ({
   name: `${from}-imports`,
   comment: why,
@@ -20,19 +21,27 @@ export default {
     only('lib/evacuation', [lib('attrd'), lib('nova-client')], 'the domain knows no agent'),
     only(
       'agents/NovaEvacuate',
-      [lib('ocf'), lib('attrd'), lib('evacuation'), lib('nova-client')],
+      [version, lib('ocf'), lib('attrd'), lib('evacuation'), lib('nova-client')],
       'agents import libraries only',
     ),
     only(
       'fence/fence_compute',
-      [lib('fencing'), lib('attrd'), lib('evacuation'), lib('nova-client')],
+      [version, lib('fencing'), lib('attrd'), lib('evacuation'), lib('nova-client')],
       'agents import libraries only',
     ),
+    {
+      name: 'only-the-entry-imports-agents',
+      comment:
+        'an agent stands on top: nothing but the multi-call entry and tests builds on it',
+      severity: 'error',
+      from: { pathNot: '^(main\\.ts$|agents/|fence/|test/)' },
+      to: { path: '^(agents|fence)/' },
+    },
     {
       name: 'tests-import-nothing-back',
       comment: 'product code never imports tests or the demo',
       severity: 'error',
-      from: { path: '^(agents|fence|lib|build)/' },
+      from: { path: '^(main\\.ts$|(agents|fence|lib|build)/)' },
       to: { path: '^(test|demo)/' },
     },
     {

@@ -7,14 +7,14 @@
 import { basename } from 'node:path';
 
 /** The standard streams, as an agent gets them. */
-export interface AgentIo {
+interface AgentIo {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
 }
 
 /** What each agent's main.ts exports: runs one action and gives the exit code. */
-export type RunAgent = (argv: readonly string[], env: NodeJS.ProcessEnv, io: AgentIo) => Promise<number>;
+type RunAgent = (argv: readonly string[], env: NodeJS.ProcessEnv, io: AgentIo) => Promise<number>;
 
 const agents = new Map<string, () => Promise<{ run: RunAgent }>>([
   ['NovaEvacuate', () => import('./agents/NovaEvacuate/main.ts')],

@@ -76,7 +76,7 @@ export async function makeSingleExecutable(job: SingleExecutable): Promise<void>
 
 function loadPkg(): MakeSea {
   const { log } = require('@yao-pkg/pkg/lib-es5/log.js') as { log: { info: (text: string) => void } };
-  log.info = () => {};
+  log.info = () => undefined;
   return (require('@yao-pkg/pkg/lib-es5/sea.js') as { default: MakeSea }).default;
 }
 
