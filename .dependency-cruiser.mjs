@@ -31,8 +31,7 @@ export default {
     ),
     {
       name: 'only-the-entry-imports-agents',
-      comment:
-        'an agent stands on top: nothing but the multi-call entry and tests builds on it',
+      comment: 'an agent stands on top: nothing but the multi-call entry and tests builds on it',
       severity: 'error',
       from: { pathNot: '^(main\\.ts$|agents/|fence/|test/)' },
       to: { path: '^(agents|fence)/' },
