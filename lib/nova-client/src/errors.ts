@@ -39,9 +39,15 @@ export interface NovaErrorFacts {
   readonly cause?: unknown;
   /** True when the request may have been carried out although no answer came. */
   readonly unanswered?: boolean;
+  /** What the cloud's Retry-After asked for, in ms from the time of the answer. */
+  readonly retryAfterMs?: number | null;
 }
 
-/** Everything that can go wrong between us and the cloud. The message is a sentence an operator can act on. */
+/**
+ * Everything that can go wrong between us and the cloud. The message is a sentence an operator can act on,
+ * without a full stop, so that callers can go on with what they do about it. Neither the message nor the cause
+ * ever holds a password, a secret or a token.
+ */
 export class NovaError extends Error {
   readonly code: NovaErrorCode;
   readonly status: number | null;
@@ -49,6 +55,7 @@ export class NovaError extends Error {
   readonly method: string | null;
   readonly path: string | null;
   readonly unanswered: boolean;
+  readonly retryAfterMs: number | null;
 
   constructor(code: NovaErrorCode, message: string, facts: NovaErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
@@ -59,5 +66,6 @@ export class NovaError extends Error {
     this.method = facts.method ?? null;
     this.path = facts.path ?? null;
     this.unanswered = facts.unanswered ?? false;
+    this.retryAfterMs = facts.retryAfterMs ?? null;
   }
 }

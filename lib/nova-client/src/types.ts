@@ -15,7 +15,10 @@ export interface DomainRef {
 export type Credentials =
   | {
       readonly kind: 'password';
+      /** Name of the user; empty where `userId` is given. */
       readonly username: string;
+      /** Id of the user instead of a name and a domain. */
+      readonly userId?: string;
       readonly password: string;
       readonly userDomain: DomainRef;
       /** Project name or id and its domain. */
@@ -56,12 +59,16 @@ export interface CallOptions {
 }
 
 export interface ComputeService {
-  /** Integer (below 2.53) or UUID (from 2.53), as text. */
+  /** Integer (below 2.53) or UUID (from 2.53), as text; empty while `state` is unknown. */
   readonly id: string;
   readonly host: string;
-  /** What Nova makes of the heartbeats; always `down` while forced down. */
-  readonly state: 'up' | 'down';
-  readonly status: 'enabled' | 'disabled';
+  /**
+   * What Nova makes of the heartbeats; always `down` while forced down. `unknown` while Nova cannot reach the
+   * database of the service's cell (2.69): such a service is neither known to be up nor down, and Nova then
+   * leaves the servers of its host out of every filtered list without saying so.
+   */
+  readonly state: 'up' | 'down' | 'unknown';
+  readonly status: 'enabled' | 'disabled' | 'unknown';
   readonly disabledReason: string | null;
   readonly forcedDown: boolean;
 }
@@ -74,6 +81,7 @@ export interface ServerFault {
 
 export interface Server {
   readonly id: string;
+  /** The id where Nova does not tell the name (cell down). */
   readonly name: string;
   /** `OS-EXT-SRV-ATTR:host`; null where Nova does not tell (cell down, deleted, not scheduled). */
   readonly host: string | null;
@@ -161,7 +169,11 @@ export interface NovaClient {
   disableService(service: ComputeService, reason: string, options?: CallOptions): Promise<Accepted>;
   enableService(service: ComputeService, options?: CallOptions): Promise<Accepted>;
 
-  /** Servers of all projects on a host, every page. `faults` of servers in ERROR come with the list. */
+  /**
+   * Servers of all projects on a host, every page; `limit` ends the list after so many. Faults of servers in
+   * ERROR come with the list. Servers of a cell whose database Nova cannot reach are missing without a word:
+   * look at the `state` of the host's service before an empty list is taken for an empty host.
+   */
   listServers(
     filter: { readonly host: string; readonly limit?: number },
     options?: CallOptions,
@@ -179,7 +191,10 @@ export interface NovaClient {
     options?: CallOptions,
   ): Promise<Accepted>;
 
-  /** Evacuation records of all servers that were on a host, every page, newest last; `changedSince` in ms (2.59). */
+  /**
+   * Evacuation records of all servers that were on a host, every page, newest last. `changedSince` (ms) leaves
+   * out what was neither created nor changed since.
+   */
   listEvacuations(
     filter: { readonly sourceHost: string; readonly changedSince?: number },
     options?: CallOptions,

@@ -1,0 +1,81 @@
+/** Keystone's service catalogue: where each service is found. */
+import type { Field } from './decode.ts';
+import { NovaError } from './errors.ts';
+import type { EndpointInterface } from './types.ts';
+
+export interface Endpoint {
+  readonly type: string;
+  readonly interface: string;
+  readonly region: string | null;
+  readonly url: string;
+}
+
+export function readCatalogue(token: Field): readonly Endpoint[] {
+  // A token without a project has no catalogue at all.
+  if (token.get('catalog').isNothing) return [];
+  return token
+    .get('catalog')
+    .list((service) => {
+      const type = service.get('type').stringOrNull() ?? '';
+      return service.get('endpoints').list((endpoint) => ({
+        type,
+        interface: endpoint.get('interface').string(),
+        region: endpoint.get('region').stringOrNull() ?? endpoint.get('region_id').stringOrNull(),
+        url: endpoint.get('url').stringOrNull() ?? '',
+      }));
+    })
+    .flat();
+}
+
+/** What is looked for; an empty or absent region means any. */
+export interface Wanted {
+  readonly type: string;
+  readonly endpointInterface: EndpointInterface;
+  readonly region?: string;
+}
+
+/**
+ * The endpoint's address, without a trailing slash. Throws `NovaError` with code `noEndpoint` and a sentence
+ * that names what the catalogue has instead.
+ */
+export function findEndpoint(catalogue: readonly Endpoint[], wanted: Wanted): URL {
+  const found = catalogue.find(
+    (endpoint) =>
+      endpoint.type === wanted.type &&
+      // Catalogues migrated from Keystone v2 still carry the old spelling.
+      endpoint.interface.replace(/URL$/, '') === wanted.endpointInterface &&
+      (wanted.region === undefined || wanted.region === '' || endpoint.region === wanted.region),
+  );
+  if (found === undefined) throw new NovaError('noEndpoint', missing(catalogue, wanted));
+  const url = URL.canParse(found.url) ? new URL(found.url) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || /[%$]\(/.test(found.url)) {
+    throw new NovaError(
+      'noEndpoint',
+      `The catalogue's ${wanted.endpointInterface} endpoint of type ${wanted.type} is no usable address: "${found.url}"`,
+    );
+  }
+  url.username = '';
+  url.password = '';
+  url.search = '';
+  url.hash = '';
+  url.pathname = url.pathname.replace(/\/+$/, '');
+  return url;
+}
+
+function missing(catalogue: readonly Endpoint[], wanted: Wanted): string {
+  const region = wanted.region ? ` in region ${wanted.region}` : '';
+  const what = `The catalogue has no ${wanted.endpointInterface} endpoint of type ${wanted.type}${region}`;
+  const same = catalogue.filter((endpoint) => endpoint.type === wanted.type);
+  if (same.length > 0) {
+    const list = same.map((endpoint) => `${endpoint.interface} in ${endpoint.region ?? 'no region'}`);
+    return `${what}; for ${wanted.type} it has ${enumerate(list)}`;
+  }
+  if (catalogue.length === 0) return `${what}; it is empty: the log-in is not scoped to a project`;
+  return `${what}; it has the service types ${enumerate(catalogue.map((endpoint) => endpoint.type))}`;
+}
+
+function enumerate(items: readonly string[]): string {
+  const distinct = [...new Set(items)].sort();
+  const shown = distinct.slice(0, 20).join(', ');
+  return distinct.length > 20 ? `${shown} and ${distinct.length - 20} more` : shown;
+}

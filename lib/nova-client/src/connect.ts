@@ -1,0 +1,77 @@
+/** Puts the parts together: configuration in, a logged-in client out. */
+import { listAggregates } from './aggregates.ts';
+import { ComputeApi } from './computeApi.ts';
+import { type ConnectDeps, environmentOf } from './deps.ts';
+import { NovaError } from './errors.ts';
+import { listFlavors } from './flavors.ts';
+import { listImagesByTag } from './images.ts';
+import { Keystone } from './keystone.ts';
+import { listEvacuations } from './migrations.ts';
+import { Requester } from './requester.ts';
+import { evacuate, getServer, listServers } from './servers.ts';
+import { disableService, enableService, listComputeServices, setForcedDown } from './services.ts';
+import { Session } from './session.ts';
+import { createTransport } from './transport.ts';
+import type { CloudConfig, Credentials, NovaClient } from './types.ts';
+
+/**
+ * Logs in, finds Nova and settles on a microversion. That takes two requests (one more where `authUrl` does not
+ * end in /v3); endpoints other than Nova's are looked at when they are used.
+ *
+ * Throws `NovaError`: `config`, `authFailed`, `keystoneV2`, `noEndpoint`, or what became of the requests.
+ */
+export async function connect(config: CloudConfig, deps: ConnectDeps = {}): Promise<NovaClient> {
+  checkCredentials(config.credentials);
+  const requester = new Requester(createTransport(config.tls, environmentOf(deps)), deps);
+  const session = new Session(requester, new Keystone(requester, config.authUrl, config.credentials));
+  const where = {
+    endpointInterface: config.endpointInterface,
+    ...(config.region === undefined ? {} : { region: config.region }),
+  };
+  const bounds = requester.bounds(deps);
+  const api = await ComputeApi.open(session, await session.endpoint('compute', where, bounds), bounds);
+
+  return {
+    microversion: `2.${api.minor}`,
+    get clockOffsetMs() {
+      return requester.clockOffsetMs;
+    },
+    get requestCount() {
+      return requester.requestCount;
+    },
+    listComputeServices: (options) => listComputeServices(api, options),
+    setForcedDown: (service, forcedDown, options) => setForcedDown(api, service, forcedDown, options),
+    disableService: (service, reason, options) => disableService(api, service, reason, options),
+    enableService: (service, options) => enableService(api, service, options),
+    listServers: (filter, options) => listServers(api, filter, options),
+    getServer: (id, options) => getServer(api, id, options),
+    evacuate: (serverId, request, options) => evacuate(api, serverId, request, options),
+    listEvacuations: (filter, options) => listEvacuations(api, filter, options),
+    listFlavors: (options) => listFlavors(api, options),
+    async listImagesByTag(tag, options) {
+      const endpoint = await session.endpoint('image', where, requester.bounds(options));
+      return listImagesByTag(session, endpoint, tag, options);
+    },
+    listAggregates: (options) => listAggregates(api, options),
+  };
+}
+
+/** Types cannot say "either this or that is not empty"; nothing is sent before it holds. */
+function checkCredentials(credentials: Credentials): void {
+  const missing = missingCredential(credentials);
+  if (missing !== null) throw new NovaError('config', `The log-in at Keystone needs ${missing}`);
+}
+
+function missingCredential(credentials: Credentials): string | null {
+  if (credentials.kind === 'password') {
+    if (!credentials.username && !credentials.userId) return 'a user name';
+    if (!credentials.password) return 'a password';
+    if (!credentials.project.name && !credentials.project.id) return 'a project';
+    return null;
+  }
+  if (!credentials.id && !credentials.name) return 'the id or the name of the application credential';
+  if (!credentials.id && !credentials.user?.name && !credentials.user?.id) {
+    return 'the user whom the application credential belongs to, because it is given by name';
+  }
+  return credentials.secret ? null : "the application credential's secret";
+}

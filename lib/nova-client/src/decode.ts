@@ -1,0 +1,132 @@
+/**
+ * Small decoders for what comes from the wire. Every value knows where it was found, so that a body of the
+ * wrong shape becomes one sentence that names the field: `servers[3].OS-EXT-SRV-ATTR:host is a number, a
+ * string was expected`.
+ */
+
+/** A value has not the type that was promised. Turned into a `NovaError` with code `malformed` at the border. */
+export class WrongShape extends Error {
+  constructor(where: string, found: unknown, expected: string) {
+    super(`${where === '' ? 'the body' : where} is ${describe(found)}, ${expected} was expected`);
+    this.name = 'WrongShape';
+  }
+}
+
+/** One value of a decoded JSON (or YAML) document together with its place in it. */
+export class Field {
+  readonly value: unknown;
+  readonly where: string;
+
+  constructor(value: unknown, where = '') {
+    this.value = value;
+    this.where = where;
+  }
+
+  /** Null and absent are the same to us: Nova uses both for "nothing". */
+  get isNothing(): boolean {
+    return this.value === undefined || this.value === null;
+  }
+
+  /** A member of an object; the member itself may be absent. */
+  get(name: string): Field {
+    const record = this.record();
+    const value = Object.hasOwn(record, name) ? record[name] : undefined;
+    return new Field(value, this.where === '' ? name : `${this.where}.${name}`);
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.record(), name);
+  }
+
+  string(): string {
+    if (typeof this.value !== 'string') throw new WrongShape(this.where, this.value, 'a string');
+    return this.value;
+  }
+
+  stringOrNull(): string | null {
+    return this.isNothing ? null : this.string();
+  }
+
+  number(): number {
+    if (typeof this.value !== 'number') throw new WrongShape(this.where, this.value, 'a number');
+    return this.value;
+  }
+
+  numberOrNull(): number | null {
+    return this.isNothing ? null : this.number();
+  }
+
+  boolean(): boolean {
+    if (typeof this.value !== 'boolean') throw new WrongShape(this.where, this.value, 'a boolean');
+    return this.value;
+  }
+
+  booleanOrNull(): boolean | null {
+    return this.isNothing ? null : this.boolean();
+  }
+
+  /** An id that is a number in older microversions and a string in newer ones, as text. */
+  id(): string {
+    if (typeof this.value === 'number' && Number.isInteger(this.value)) return String(this.value);
+    if (typeof this.value === 'string' && this.value !== '') return this.value;
+    throw new WrongShape(this.where, this.value, 'a number or a string');
+  }
+
+  /**
+   * A time stamp in ms since the epoch. Nova writes `2026-11-21T01:02:03Z` in some places and
+   * `2026-11-21T01:02:03.000000` in others: always UTC, also without a zone.
+   */
+  time(): number {
+    const parsed = parseTime(this.string());
+    if (parsed === null) throw new WrongShape(this.where, this.value, 'an ISO 8601 time');
+    return parsed;
+  }
+
+  timeOrNull(): number | null {
+    return this.isNothing ? null : this.time();
+  }
+
+  list<T>(item: (field: Field) => T): T[] {
+    if (!Array.isArray(this.value)) throw new WrongShape(this.where, this.value, 'a list');
+    return this.value.map((value: unknown, index) => item(new Field(value, `${this.where}[${index}]`)));
+  }
+
+  /** A mapping of strings to strings (metadata, extra specs). */
+  strings(): Readonly<Record<string, string>> {
+    const entries = Object.keys(this.record()).map((key): [string, string] => [key, this.get(key).string()]);
+    return Object.fromEntries(entries);
+  }
+
+  /** The names of an object's members. */
+  keys(): readonly string[] {
+    return Object.keys(this.record());
+  }
+
+  private record(): Readonly<Record<string, unknown>> {
+    if (isRecord(this.value)) return this.value;
+    throw new WrongShape(this.where, this.value, 'an object');
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `null` for what is no ISO 8601 time of day and date; without a zone it is UTC. */
+export function parseTime(text: string): number | null {
+  const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/.exec(text);
+  if (match === null) return null;
+  const [, day, clock, fraction = '', zone = 'Z'] = match;
+  const time = Date.parse(`${day}T${clock}${fraction.slice(0, 4)}${zone}`);
+  return Number.isNaN(time) ? null : time;
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'string')
+    return `the string "${value.length > 40 ? `${value.slice(0, 40)}…` : value}"`;
+  return typeof value === 'number' ? 'a number' : `a ${typeof value}`;
+}

@@ -1,0 +1,109 @@
+/** Turns an answer that refuses into an error that says why, in the cloud's own words. */
+import { NovaError, type NovaErrorCode } from './errors.ts';
+import { parseRetryAfter } from './retry.ts';
+import { type Answer, header, nameOf, pathOf } from './transport.ts';
+
+/** Longest piece of the cloud's own text that a message carries. */
+const longestText = 400;
+
+/**
+ * The error for an answer with a status that is no success. `hide` takes secrets out of the cloud's text: a
+ * service may quote the request it refuses.
+ */
+export function refusal(answer: Answer, now: number, hide: (text: string) => string): NovaError {
+  const { exchange, status, requestId } = answer;
+  const text = hide(explanation(answer));
+  const facts = [`HTTP ${status}`, ...(requestId === null ? [] : [requestId])].join(', ');
+  const verb = status >= 500 ? 'failed' : 'refused';
+  return new NovaError(
+    codeOf(status, header(answer.headers, 'retry-after') !== null),
+    `${exchange.service} ${verb} to ${exchange.purpose}${text === '' ? '' : `: ${text}`} (${facts})`,
+    {
+      status,
+      requestId,
+      method: exchange.method,
+      path: pathOf(exchange.url),
+      // A gateway that gave up waiting for Nova, or lost it, cannot know whether Nova went on.
+      unanswered: exchange.changesState && (status === 502 || status === 504),
+      retryAfterMs: parseRetryAfter(header(answer.headers, 'retry-after'), now),
+    },
+  );
+}
+
+function codeOf(status: number, hasRetryAfter: boolean): NovaErrorCode {
+  if (status === 401) return 'authFailed';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'notFound';
+  if (status === 409) return 'conflict';
+  // Nova's rate limiter answered 413 before it answered 429.
+  if (status === 429 || (status === 413 && hasRetryAfter)) return 'rateLimited';
+  return status >= 500 ? 'serverError' : 'badRequest';
+}
+
+/** The cloud's own words, on one line and bounded. */
+function explanation(answer: Answer): string {
+  if (answer.status >= 300 && answer.status < 400) {
+    const location = header(answer.headers, 'location');
+    const there = location !== null && URL.canParse(location) ? new URL(location).origin : 'elsewhere';
+    return `${nameOf(answer.exchange)} redirects to ${there}; give that address`;
+  }
+  const text = oneLine(fromJson(answer.text) ?? fromMarkup(answer.text));
+  return text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text;
+}
+
+/**
+ * The shapes seen: Nova `{"badRequest": {"message"}}` with a key per kind of refusal, Keystone
+ * `{"error": {"message"}}`, the middleware before Nova `{"message", "code", "title"}`, placement-like
+ * `{"errors": [{"title", "detail"}]}`.
+ */
+function fromJson(text: string): string | null {
+  const body = parsed(text);
+  if (!isRecord(body)) return null;
+  const inner = Object.values(body).find((value) => isRecord(value) && typeof value['message'] === 'string');
+  const first: unknown = Array.isArray(body['errors']) ? body['errors'][0] : undefined;
+  for (const candidate of [
+    body['message'],
+    isRecord(inner) ? inner['message'] : undefined,
+    isRecord(first) ? (first['detail'] ?? first['title']) : undefined,
+    body['title'],
+  ]) {
+    if (typeof candidate === 'string') return stripMarkup(candidate);
+  }
+  return null;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Proxies and Glance answer with HTML; its title usually repeats the heading, so the body's text is taken. */
+function fromMarkup(text: string): string {
+  if (!/<[a-z!]/i.test(text)) return isRecord(parsed(text)) ? '' : text.slice(0, 4 * longestText);
+  return stripMarkup(text.slice(0, 64 * 1024).replace(/<(head|script|style)\b[\s\S]*?<\/\1>/gi, ' '));
+}
+
+function stripMarkup(text: string): string {
+  return text
+    .replace(/<\/?[a-z!][^>]*>/gi, ' ')
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&quot;/g, '"')
+    .replace(/&#x27;|&#39;/g, "'")
+    .replace(/&amp;/g, '&');
+}
+
+function oneLine(text: string): string {
+  // Control characters would let a foreign text forge lines of the log.
+  return text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
+    .replace(/[.\s]+$/, '');
+}

@@ -1,0 +1,91 @@
+/** A log-in that lasts: holds the token, renews it before it ends and once when a service refuses it. */
+import { type Endpoint, findEndpoint } from './catalogue.ts';
+import { NovaError } from './errors.ts';
+import type { Keystone, Token } from './keystone.ts';
+import type { Bounds, Call, Requester } from './requester.ts';
+import type { Answer } from './transport.ts';
+import type { EndpointInterface } from './types.ts';
+
+export class Session {
+  readonly requester: Requester;
+  private readonly keystone: Keystone;
+  private token: Token | null = null;
+  /** Shared by all who need a token while one is being fetched. */
+  private loggingIn: Promise<Token> | null = null;
+
+  constructor(requester: Requester, keystone: Keystone) {
+    this.requester = requester;
+    this.keystone = keystone;
+  }
+
+  async endpoint(
+    type: string,
+    where: { readonly endpointInterface: EndpointInterface; readonly region?: string },
+    bounds: Bounds,
+  ): Promise<URL> {
+    const token = await this.currentToken(bounds);
+    const catalogue: readonly Endpoint[] = token.catalogue;
+    return findEndpoint(catalogue, { type, ...where });
+  }
+
+  /**
+   * Sends a call with the token. A 401 renews the token and sends the call once more, whatever the call:
+   * a service that says 401 has refused before it did anything.
+   */
+  async send(call: Call, bounds: Bounds): Promise<Answer> {
+    const first = await this.currentToken(bounds);
+    const answer = await this.sendWith(first, call, bounds);
+    if (answer.status !== 401) return answer;
+    const second = await this.replace(first, bounds);
+    const again = await this.sendWith(second, call, bounds);
+    if (again.status !== 401) return again;
+    const said = this.requester.refusal(again);
+    throw new NovaError(
+      'authFailed',
+      `${call.service} refuses the token that Keystone has just given for it when asked to ${call.purpose}: ` +
+        `look at ${call.service}'s own log-in at Keystone (HTTP 401)`,
+      {
+        status: 401,
+        requestId: said.requestId,
+        method: call.method,
+        path: said.path ?? '',
+        cause: new Error(said.message),
+      },
+    );
+  }
+
+  private sendWith(token: Token, call: Call, bounds: Bounds): Promise<Answer> {
+    return this.requester.send(
+      {
+        ...call,
+        headers: { ...call.headers, 'x-auth-token': token.value },
+        accept: [...(call.accept ?? []), 401],
+      },
+      bounds,
+    );
+  }
+
+  private async currentToken(bounds: Bounds): Promise<Token> {
+    if (this.token !== null && this.requester.now() < this.token.renewAt) return this.token;
+    return this.logIn(bounds);
+  }
+
+  /** A new token, unless somebody else has replaced the refused one meanwhile. */
+  private replace(refused: Token, bounds: Bounds): Promise<Token> {
+    if (this.token !== null && this.token !== refused) return this.currentToken(bounds);
+    return this.logIn(bounds);
+  }
+
+  private logIn(bounds: Bounds): Promise<Token> {
+    this.loggingIn ??= this.keystone
+      .logIn(bounds)
+      .then((token) => {
+        this.token = token;
+        return token;
+      })
+      .finally(() => {
+        this.loggingIn = null;
+      });
+    return this.loggingIn;
+  }
+}
