@@ -1,6 +1,13 @@
 import type { CommandResult, CommandRunner } from './command.ts';
 import { AttrdError } from './errors.ts';
-import { type AttributeValue, type CibNode, parseAttrdText, parseAttrdXml, parseCibNodes } from './parse.ts';
+import {
+  type AttributeValue,
+  type CibNode,
+  parseAttrdText,
+  parseAttrdXml,
+  parseCibNodes,
+  parseHostMaps,
+} from './parse.ts';
 
 /** EX_USAGE: how every version of the tools answers an option it does not know. */
 const exitUsage = 64;
@@ -67,6 +74,20 @@ export class Attributes {
       ['-n', name, ...(options.host === undefined ? [] : ['-N', options.host]), '-D'],
       `removing attribute ${name}${options.host === undefined ? '' : ` of ${options.host}`}`,
     );
+  }
+
+  /**
+   * Which plug stands for which node: the `pcmk_host_map` of all fence devices of an agent, as Pacemaker translates
+   * node names before it calls them (`node:plug;node:plug`, separated by semicolons, commas or blanks).
+   */
+  async queryHostMap(fenceAgent: string): Promise<Map<string, string>> {
+    const xpath = `//primitive[@type='${fenceAgent}']//nvpair[@name='pcmk_host_map']`;
+    const result = await this.#run('cibadmin', ['-Q', '--xpath', xpath]);
+    // 105, before 2.0 6 (ENXIO): nothing in the CIB matches.
+    if (isNoSuchAttribute(result)) return new Map();
+    if (result.exitCode !== 0)
+      throw failure('cibadmin', result, 'reading pcmk_host_map of the fence devices');
+    return parseHostMaps(result.stdout);
   }
 
   /** All nodes the CIB knows, with their permanent attributes. */

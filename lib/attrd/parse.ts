@@ -70,6 +70,18 @@ export async function parseCibNodes(output: string): Promise<CibNode[]> {
   return nodes;
 }
 
+/** Parses the `nvpair` elements of `pcmk_host_map` that an XPath query gave, into plugs by node. */
+export async function parseHostMaps(output: string): Promise<Map<string, string>> {
+  const plugs = new Map<string, string>();
+  for (const pair of descendants(await parseXmlDocument(output, 'cibadmin'), 'nvpair')) {
+    for (const entry of (pair.attributes['value'] ?? '').split(/[;,\s]+/)) {
+      const [node, plug] = entry.split(/[:=]/);
+      if (node && plug) plugs.set(node, plug);
+    }
+  }
+  return plugs;
+}
+
 interface Element {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;

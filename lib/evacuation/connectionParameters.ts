@@ -43,10 +43,11 @@ export type ConnectionParameterName =
   | 'cloud'
   | 'no_shared_storage';
 
-/** What the operator gave, by parameter; absent or empty = not given. Booleans are parsed already. */
+/** What the operator gave, by parameter, without defaults; absent or empty = not given. Booleans are parsed already. */
 export interface ConnectionValues {
   readonly strings: Readonly<Partial<Record<ConnectionParameterName, string>>>;
-  readonly insecure: boolean;
+  /** Null: not given. */
+  readonly insecure: boolean | null;
 }
 
 export const connectionParameters: readonly ConnectionParameter[] = [

@@ -1,11 +1,4 @@
-import type { CloudConfig, ComputeService, NovaClient } from '@openstack-ts/nova-client';
-import type { ConnectionValues } from './connectionParameters.ts';
-
-/**
- * Turns the operator's parameters into the configuration of a cloud (clouds.yaml merged in).
- * Throws `NovaError` with code `config` and one sentence that names the parameter at fault.
- */
-export type ToCloudConfig = (values: ConnectionValues, env: NodeJS.ProcessEnv) => Promise<CloudConfig>;
+import type { ComputeService } from '@openstack-ts/nova-client';
 
 /** Which Nova host a plug or node name means, or why none. See `names.ts`. */
 export type HostMatch =
@@ -21,5 +14,3 @@ export interface HoldDownResult {
   /** For the log. */
   readonly sentence: string;
 }
-
-export type HoldDown = (nova: NovaClient, service: ComputeService, now: Date) => Promise<HoldDownResult>;

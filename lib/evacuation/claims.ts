@@ -1,0 +1,86 @@
+import type { MarkStore } from '../attrd/index.ts';
+import { pacing } from './pacing.ts';
+
+/**
+ * Keeps the claims of a pass alive while it works, independent of how long any request to Nova takes. A claim is
+ * lost when somebody else wrote the mark: an operator's `no` or another evacuator's claim ends our work on the
+ * host; a new `yes` (fenced again) or a purged transient copy is simply claimed again.
+ */
+export class ClaimKeeper {
+  readonly #marks: MarkStore;
+  readonly #me: string;
+  readonly #now: () => number;
+  readonly #onError: (error: unknown) => void;
+  readonly #held = new Set<string>();
+  readonly #lost = new Map<string, string>();
+  #timer: NodeJS.Timeout | null = null;
+  #refreshing: Promise<void> = Promise.resolve();
+
+  constructor(marks: MarkStore, me: string, now: () => number, onError: (error: unknown) => void) {
+    this.#marks = marks;
+    this.#me = me;
+    this.#now = now;
+    this.#onError = onError;
+  }
+
+  /** Writes a claim; it counts only once it reads back as ours, since the last writer wins. */
+  async take(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => this.#marks.claim(name, this.#claim())));
+    for (const name of names) this.#held.add(name);
+    await this.#check(false);
+    this.#timer ??= setInterval(() => this.#tick(), pacing.claimRefreshMs);
+    this.#timer.unref();
+  }
+
+  /** Why a claim is no longer ours; null while it is. */
+  lost(name: string): string | null {
+    return this.#lost.get(name) ?? null;
+  }
+
+  /** Looks at the mark once more, right before a decision that rests on holding it. */
+  async stillHeld(name: string): Promise<boolean> {
+    await this.#check(false);
+    return this.#held.has(name);
+  }
+
+  /** Stops refreshing a host's claim; what becomes of the mark is the caller's to write. */
+  drop(name: string): void {
+    this.#held.delete(name);
+  }
+
+  /** Ends all refreshing, and waits for one under way. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    await this.#refreshing;
+  }
+
+  #claim(): { readonly who: string; readonly at: number } {
+    return { who: this.#me, at: Math.floor(this.#now() / 1000) };
+  }
+
+  #tick(): void {
+    // A failure is not fatal: the claim lives for 60 s, and the next tick tries again.
+    this.#refreshing = this.#refreshing.then(() => this.#check(true).catch(this.#onError));
+  }
+
+  async #check(refresh: boolean): Promise<void> {
+    const { marks } = await this.#marks.readAll();
+    for (const name of [...this.#held]) {
+      const mark = marks.find((reading) => reading.name === name)?.mark ?? { kind: 'none' };
+      if (mark.kind === 'no' || mark.kind === 'unknown' || mark.kind === 'none') {
+        const value = mark.kind === 'unknown' ? mark.value : mark.kind === 'no' ? 'no' : '';
+        this.#lose(name, `somebody set its mark to "${value}"`);
+      } else if (mark.kind === 'claimed' && mark.who !== this.#me) {
+        this.#lose(name, `${mark.who} has claimed it`);
+      } else if (refresh || mark.kind === 'yes') {
+        await this.#marks.claim(name, this.#claim());
+      }
+    }
+  }
+
+  #lose(name: string, why: string): void {
+    this.#held.delete(name);
+    this.#lost.set(name, why);
+  }
+}

@@ -1,0 +1,272 @@
+import type { Migration, Server } from '@openstack-ts/nova-client';
+import { pacing, retryPauseMs } from './pacing.ts';
+import { failuresInARow, isDone, isFailed, isOpen } from './records.ts';
+import type { Selected } from './selection.ts';
+
+/** What a migration's destination is worth: `dead` means fenced, so that nothing can run there any more. */
+export type Destination = 'alive' | 'dead' | 'silent' | 'unknown';
+
+/** An evacuation this pass asked for. */
+export interface Asked {
+  /** When the request was sent, on our clock. */
+  readonly at: number;
+  /** False while no answer came: Nova may have carried it out. */
+  readonly answered: boolean;
+}
+
+/** A request that Nova refused outright, which leaves no record. */
+export interface Refusal {
+  readonly count: number;
+  /** When it was last refused, on our clock. */
+  readonly at: number;
+  readonly message: string;
+  /** Nova will not evacuate this instance in the state it is in. */
+  readonly final: boolean;
+}
+
+/** Everything known of one instance of a marked host, as plain data. All times in ms since the epoch. */
+export interface InstanceFacts {
+  readonly markedHost: string;
+  /** Null: Nova no longer lists it on the marked host; it moved, or was deleted. */
+  readonly server: Server | null;
+  /** When the server was looked at, on our clock. */
+  readonly seenAt: number;
+  /** Its evacuations away from the marked host, oldest first. */
+  readonly records: readonly Migration[];
+  readonly destination: (host: string | null) => Destination;
+  readonly asked: Asked | null;
+  readonly refusal: Refusal | null;
+  /** Nothing new is asked before this time, because a predecessor's last request may still be under way. */
+  readonly quietUntil: number;
+  readonly selected: Selected;
+  /** Whether any compute host is up and enabled to take it. */
+  readonly canLand: boolean;
+  /** When a host last became available to take instances, on our clock: failures before that are tried again at once. */
+  readonly capacityAt: number;
+  /** Our clock, and what to add to it for Nova's. */
+  readonly now: number;
+  readonly clockOffsetMs: number;
+}
+
+export type InstanceClass =
+  /** It no longer is on the marked host, or no longer exists. */
+  | { readonly kind: 'finished'; readonly sentence: string }
+  | { readonly kind: 'inFlight'; readonly overdue: boolean; readonly sentence: string }
+  | { readonly kind: 'due'; readonly attempt: number; readonly sentence: string }
+  /** To be asked for, but not before `until`. */
+  | { readonly kind: 'waiting'; readonly until: number; readonly sentence: string }
+  /** Nova reported a failure; the next attempt is made at `retryAt`. */
+  | {
+      readonly kind: 'failed';
+      readonly attempts: number;
+      readonly retryAt: number;
+      readonly sentence: string;
+    }
+  /** Nova does not evacuate an instance in this state: left where it is, and named. */
+  | { readonly kind: 'cannot'; readonly sentence: string }
+  | { readonly kind: 'excluded'; readonly sentence: string }
+  /** Nova does not tell enough to decide; nothing is done until it does. */
+  | { readonly kind: 'unknown'; readonly sentence: string }
+  /** The instance has to be looked at again before anything can be said. */
+  | { readonly kind: 'look' };
+
+/** Nova accepts an evacuation in these states only (nova/compute/api.py, check_instance_state of evacuate). */
+const evacuableStates: ReadonlySet<string> = new Set(['active', 'stopped', 'error']);
+
+/**
+ * What an instance of a marked host counts as. This table is the heart of the agent: Nova answers 200 to a second
+ * evacuation of an instance that has one in flight, and wrecks it, so `due` is only said where no request can be
+ * under way. The order of the questions matters.
+ */
+export function classify(facts: InstanceFacts): InstanceClass {
+  const { server, markedHost, records } = facts;
+  const latest = records.at(-1);
+  if (server === null) return notListed(facts, latest);
+  if (server.host !== null && server.host !== markedHost) return movedAway(facts, server, latest);
+  if (server.host === null || server.vmState === null || server.status === 'UNKNOWN') {
+    return { kind: 'unknown', sentence: 'Nova does not tell its host or state (is its cell down?)' };
+  }
+  if (server.taskState?.startsWith('rebuild')) return rebuilding(facts, server, latest);
+  return idle(facts, server, latest);
+}
+
+/** No longer listed on the marked host. Its record is the last thing to change, so a young open one is still work. */
+function notListed(facts: InstanceFacts, latest: Migration | undefined): InstanceClass {
+  if (latest === undefined) return { kind: 'finished', sentence: 'it is no longer there' };
+  if (isDone(latest)) return { kind: 'finished', sentence: `it is on ${latest.destHost}` };
+  if (isOpen(latest) && isYoung(facts, latest.updatedAt)) {
+    return inFlight(facts, latest, `left the host, its record still reads ${latest.status}`);
+  }
+  return { kind: 'finished', sentence: 'it is no longer there' };
+}
+
+/** On another host. The record is the last thing to change; only a young open one still means work. */
+function movedAway(facts: InstanceFacts, server: Server, latest: Migration | undefined): InstanceClass {
+  const rebuildUnderWay = server.taskState?.startsWith('rebuild') ?? false;
+  if (latest !== undefined && isOpen(latest) && (rebuildUnderWay || !isStale(facts, latest, server))) {
+    return inFlight(facts, latest, `arrived on ${server.host}, its record still reads ${latest.status}`);
+  }
+  return { kind: 'finished', sentence: `it is on ${server.host}` };
+}
+
+/** A rebuild is under way on the marked host's instance, or was when its conductor or destination died. */
+function rebuilding(facts: InstanceFacts, server: Server, latest: Migration | undefined): InstanceClass {
+  if (latest === undefined) {
+    // The record is written within the request itself, so a task without one is either a request under way this
+    // very moment, or a rebuild by the owner that the host's death cut short.
+    return isYoung(facts, server.updatedAt ?? 0) || recentlyAsked(facts)
+      ? { kind: 'inFlight', overdue: false, sentence: 'Nova has begun, its record is not there yet' }
+      : due(facts, server, 'a rebuild on the dead host was cut short');
+  }
+  if (isOpen(latest)) {
+    if (facts.destination(latest.destHost) === 'dead') return orphaned(facts, server, latest);
+    return inFlight(facts, latest, `${latest.status}${to(latest)}`);
+  }
+  // A settled record contradicts the task: the server was read before the record changed, or Nova is about to
+  // clear the task.
+  if (needsLook(facts, latest) || isYoung(facts, latest.updatedAt)) return { kind: 'look' };
+  return due(
+    facts,
+    server,
+    `its last evacuation ended (${latest.status}) and left the task ${server.taskState}`,
+  );
+}
+
+/** No rebuild is under way as far as the server tells. */
+function idle(facts: InstanceFacts, server: Server, latest: Migration | undefined): InstanceClass {
+  if (recentlyAsked(facts) && !isAfterAsking(facts, latest)) {
+    const unsure = facts.asked?.answered === false;
+    return {
+      kind: 'inFlight',
+      overdue: false,
+      sentence: unsure
+        ? 'the request was not answered, Nova may be at it'
+        : 'requested, its record is not there yet',
+    };
+  }
+  if (latest === undefined) return due(facts, server, null);
+  if (isOpen(latest)) {
+    if (facts.destination(latest.destHost) === 'dead') return orphaned(facts, server, latest);
+    if (!isStale(facts, latest, server)) return inFlight(facts, latest, `${latest.status}${to(latest)}`);
+    // What is known of the server may be older than the record's silence: it has to be seen idle now.
+    if (facts.now - facts.seenAt > pacing.clockMarginMs) return { kind: 'look' };
+    return due(facts, server, `an older record was left ${latest.status} by Nova`);
+  }
+  if (isDone(latest)) {
+    // The record is the last thing to change, so one that this pass has asked for proves the move.
+    if (facts.asked !== null && isAfterAsking(facts, latest)) {
+      return { kind: 'finished', sentence: `it is on ${latest.destHost}` };
+    }
+    if (needsLook(facts, latest)) return { kind: 'look' };
+    if (latest.updatedAt > seenAtOnNova(facts))
+      return { kind: 'finished', sentence: `it is on ${latest.destHost}` };
+    return due(facts, server, null);
+  }
+  return failedAttempt(facts, server, latest);
+}
+
+/** Nova settled an attempt as failed: pause, then try anew. */
+function failedAttempt(facts: InstanceFacts, server: Server, latest: Migration): InstanceClass {
+  // The fault's text comes with the server, and its state must be that after the failure.
+  if (needsLook(facts, latest)) return { kind: 'look' };
+  const attempts = failuresInARow(facts.records);
+  const failedAt = latest.updatedAt - facts.clockOffsetMs;
+  const retryAt = failedAt < facts.capacityAt ? facts.capacityAt : failedAt + retryPauseMs(attempts);
+  const sentence = `attempt ${attempts} failed: ${failureText(server, latest)}`;
+  const next = due(facts, server, sentence);
+  if (next.kind !== 'due' || facts.now >= retryAt) return next;
+  return { kind: 'failed', attempts, retryAt, sentence };
+}
+
+/** Its destination was fenced in mid-evacuation. Nova leaves such a record pre-migrating for ever. */
+function orphaned(facts: InstanceFacts, server: Server, record: Migration): InstanceClass {
+  if (facts.now - facts.seenAt > pacing.clockMarginMs) return { kind: 'look' };
+  return due(facts, server, `its destination ${record.destHost} died in mid-evacuation and was fenced`);
+}
+
+/** To be evacuated, unless state, selection, a refusal or a predecessor's last request stand against it. */
+function due(facts: InstanceFacts, server: Server, why: string | null): InstanceClass {
+  if (server.vmState === null || !evacuableStates.has(server.vmState)) {
+    return { kind: 'cannot', sentence: `Nova does not evacuate an instance that is ${server.vmState}` };
+  }
+  const { selected, refusal } = facts;
+  if (selected.kind === 'no') return { kind: 'excluded', sentence: selected.rule };
+  if (selected.kind === 'undecided') return { kind: 'unknown', sentence: selected.reason };
+  if (refusal?.final === true) return { kind: 'cannot', sentence: refusal.message };
+  if (refusal !== null) {
+    const retryAt = refusal.at + retryPauseMs(refusal.count);
+    const sentence = `Nova refused: ${refusal.message}`;
+    if (facts.now < retryAt) return { kind: 'failed', attempts: refusal.count, retryAt, sentence };
+  }
+  if (facts.now < facts.quietUntil) {
+    return {
+      kind: 'waiting',
+      until: facts.quietUntil,
+      sentence: 'the last pass was cut short, its last requests are given time to show',
+    };
+  }
+  const attempt = failuresInARow(facts.records) + (refusal?.count ?? 0) + 1;
+  if (!facts.canLand) {
+    // Nova would answer 200 and put it into ERROR; another attempt on the record helps nobody.
+    const sentence = `no compute host is up and enabled to take it${why === null ? '' : `; ${why}`}`;
+    return { kind: 'failed', attempts: attempt - 1, retryAt: facts.now + pacing.servicesFreshMs, sentence };
+  }
+  return { kind: 'due', attempt, sentence: why ?? 'it is still on the dead host' };
+}
+
+function inFlight(facts: InstanceFacts, record: Migration, what: string): InstanceClass {
+  const age = novaNow(facts) - record.createdAt;
+  const silent = facts.destination(record.destHost) === 'silent';
+  const overdue = age > pacing.overdueMs || silent;
+  const since = `for ${Math.max(0, Math.round(age / 1000))} s`;
+  const sentence = silent
+    ? `${what} ${since}, but ${record.destHost} went silent and is not fenced: waiting until it is back or fenced`
+    : `${what} ${since}`;
+  return { kind: 'inFlight', overdue, sentence };
+}
+
+/** Nova's own words for a failure, else what its record says. */
+export function failureText(server: Server, record: Migration): string {
+  const fault = server.fault?.message.trim().replace(/\.+$/, '') ?? '';
+  if (fault !== '') return fault.replace(/\s+/g, ' ');
+  return record.destHost === null ? 'no host was found for it' : `${record.destHost} could not rebuild it`;
+}
+
+function to(record: Migration): string {
+  return record.destHost === null ? '' : ` to ${record.destHost}`;
+}
+
+function novaNow(facts: InstanceFacts): number {
+  return facts.now + facts.clockOffsetMs;
+}
+
+function seenAtOnNova(facts: InstanceFacts): number {
+  return facts.seenAt + facts.clockOffsetMs;
+}
+
+/** A change on Nova's clock that is so recent that the rest may follow any moment. */
+function isYoung(facts: InstanceFacts, at: number): boolean {
+  return novaNow(facts) - at < pacing.staleRecordMs;
+}
+
+/** An open record that nothing has touched for long, neither itself nor its instance. */
+function isStale(facts: InstanceFacts, record: Migration, server: Server): boolean {
+  return !isYoung(facts, Math.max(record.updatedAt, record.createdAt, server.updatedAt ?? 0));
+}
+
+/** The server was read before (or about when) the record settled, and time has passed since in which it may differ. */
+function needsLook(facts: InstanceFacts, settledRecord: Migration): boolean {
+  const seen = seenAtOnNova(facts);
+  if (isFailed(settledRecord)) return seen < settledRecord.updatedAt + 1_000 && facts.now > facts.seenAt;
+  return Math.abs(settledRecord.updatedAt - seen) <= pacing.clockMarginMs && facts.now > facts.seenAt + 1_000;
+}
+
+function recentlyAsked(facts: InstanceFacts): boolean {
+  return facts.asked !== null && facts.now - facts.asked.at < pacing.unansweredMs;
+}
+
+/** The record was made by the request of this pass, not by an earlier one. */
+function isAfterAsking(facts: InstanceFacts, record: Migration | undefined): boolean {
+  if (record === undefined || facts.asked === null) return record !== undefined;
+  return record.createdAt >= facts.asked.at + facts.clockOffsetMs - pacing.clockMarginMs;
+}

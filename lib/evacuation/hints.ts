@@ -1,0 +1,75 @@
+/**
+ * What a pass leaves for the next one on the same node, in a small local file. Nothing here is needed to go on:
+ * Nova and the marks hold all that matters. Hints keep the log from repeating itself and refused requests from
+ * being repeated at every pass.
+ */
+export interface HostHints {
+  /** When this node first saw the mark, in ms since the epoch. */
+  readonly firstSeen: number;
+  /** Hosts that could take instances when they were last counted, and when one was last added. */
+  targets: readonly string[];
+  capacityAt: number;
+  /** Refusals that left no record in Nova, by instance. */
+  refusals: Record<string, { count: number; at: number; message: string; final: boolean }>;
+  /** The last sentence logged per subject. */
+  said: Record<string, string>;
+}
+
+export type Hints = Map<string, HostHints>;
+
+/** Reads the file's text; anything that is not what {@link formatHints} wrote counts as no hints. */
+export function parseHints(text: string): Hints {
+  const hints: Hints = new Map();
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return hints;
+  }
+  if (!isRecord(data)) return hints;
+  for (const [name, entry] of Object.entries(data)) {
+    if (!isRecord(entry) || typeof entry['firstSeen'] !== 'number') continue;
+    hints.set(name, {
+      firstSeen: entry['firstSeen'],
+      targets: Array.isArray(entry['targets'])
+        ? entry['targets'].filter((item) => typeof item === 'string')
+        : [],
+      capacityAt: typeof entry['capacityAt'] === 'number' ? entry['capacityAt'] : 0,
+      refusals: readRefusals(entry['refusals']),
+      said: readSaid(entry['said']),
+    });
+  }
+  return hints;
+}
+
+function readRefusals(data: unknown): HostHints['refusals'] {
+  const refusals: HostHints['refusals'] = {};
+  for (const [id, refusal] of Object.entries(isRecord(data) ? data : {})) {
+    if (!isRecord(refusal)) continue;
+    const { count, at, message, final } = refusal;
+    if (typeof count === 'number' && typeof at === 'number' && typeof message === 'string') {
+      refusals[id] = { count, at, message, final: final === true };
+    }
+  }
+  return refusals;
+}
+
+function readSaid(data: unknown): HostHints['said'] {
+  return Object.fromEntries(
+    Object.entries(isRecord(data) ? data : {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
+  );
+}
+
+export function formatHints(hints: Hints): string {
+  return JSON.stringify(Object.fromEntries(hints));
+}
+
+export function newHostHints(firstSeen: number): HostHints {
+  return { firstSeen, targets: [], capacityAt: 0, refusals: {}, said: {} };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

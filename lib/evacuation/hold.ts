@@ -1,0 +1,38 @@
+import type { CallOptions, ComputeService, NovaClient } from '@openstack-ts/nova-client';
+import type { HoldDownResult } from './types.ts';
+
+const reasonPattern = /^Pacemaker fenced this host at (\S+Z)/;
+
+/** The `disabled_reason` we leave at a service: it names us and the time, and tells an operator what to expect. */
+export function disabledReason(at: Date): string {
+  return `Pacemaker fenced this host at ${at.toISOString().replace(/\.\d+Z$/, 'Z')} (fence_compute); its instances are evacuated`;
+}
+
+/** When the host was fenced, if it was us who disabled its service; null for anybody else's reason. */
+export function fencedAt(service: ComputeService): number | null {
+  const at = Date.parse(reasonPattern.exec(service.disabledReason ?? '')?.[1] ?? '');
+  return service.status === 'disabled' && !Number.isNaN(at) ? at : null;
+}
+
+/**
+ * Makes Nova hold a fenced host down: forced_down first, then disabled. The order matters: since Train, disabling
+ * waits for an answer of the nova-compute while Nova takes it for up. A service that somebody else disabled keeps
+ * their reason, so that a release knows to leave it disabled.
+ */
+export async function holdDown(
+  nova: NovaClient,
+  service: ComputeService,
+  now: Date,
+  options: CallOptions = {},
+): Promise<HoldDownResult> {
+  const forcedDown = !service.forcedDown;
+  if (forcedDown) await nova.setForcedDown(service, true, options);
+  const disabled = service.status === 'enabled';
+  if (disabled) await nova.disableService(service, disabledReason(now), options);
+  const done = [forcedDown ? 'forced down' : '', disabled ? 'disabled' : ''].filter((word) => word !== '');
+  const sentence =
+    done.length === 0
+      ? `nova-compute on ${service.host} was forced down and disabled already.`
+      : `nova-compute on ${service.host} is now ${done.join(' and ')}.`;
+  return { forcedDown, disabled, sentence };
+}

@@ -1,0 +1,588 @@
+import type { CallOptions, ComputeService, Migration, NovaClient, Server } from '@openstack-ts/nova-client';
+import { NovaError } from '@openstack-ts/nova-client';
+import type { MarkStore } from '../attrd/index.ts';
+import type { ClaimKeeper } from './claims.ts';
+import { type Asked, classify, type InstanceClass, type Refusal } from './classify.ts';
+import type { CloudFacts } from './cloudFacts.ts';
+import type { HostHints } from './hints.ts';
+import { fencedAt, holdDown } from './hold.ts';
+import { pacing } from './pacing.ts';
+import { countProgress, type Progress, progressText } from './progress.ts';
+import { recordsByServer } from './records.ts';
+import { select } from './selection.ts';
+import type { Slots } from './slots.ts';
+
+/** Where the sentences go. */
+export interface PassLog {
+  warn(sentence: string): void;
+  notice(sentence: string): void;
+  info(sentence: string): void;
+  debug(sentence: string): void;
+}
+
+/** The edges a pass touches besides Nova and the marks; tests drive them. */
+export interface Clock {
+  /** Ms since the epoch. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface EvacuationSettings {
+  /** Upper bound of evacuations in flight over all hosts. */
+  readonly concurrency: number;
+  /** Sent where Nova's API still asks for it (below 2.14). */
+  readonly onSharedStorage: boolean;
+  /** Wait this long after the fencing, for locks of the storage to expire. */
+  readonly evacuateDelayMs: number;
+}
+
+/** What all hosts of a pass have in common. */
+export interface PassScope {
+  readonly nova: NovaClient;
+  readonly marks: MarkStore;
+  readonly cloud: CloudFacts;
+  readonly claims: ClaimKeeper;
+  readonly slots: Slots;
+  readonly clock: Clock;
+  readonly log: PassLog;
+  readonly settings: EvacuationSettings;
+  /** No new request for an evacuation after this time. */
+  readonly lingerUntil: number;
+  /** Bounds of requests that are under way. */
+  readonly callOptions: CallOptions;
+  /** Shows where a host stands (`crm_mon -A`). */
+  readonly showProgress: (name: string, text: string) => Promise<void>;
+}
+
+export interface MarkedHost {
+  /** The mark's name. */
+  readonly name: string;
+  readonly service: ComputeService;
+  readonly hints: HostHints;
+  /** Nothing new is asked of Nova before this time; see `decideClaim`. */
+  readonly quietUntil: number;
+}
+
+export type HostOutcome = {
+  readonly name: string;
+  /** One sentence for the exit reason. */
+  readonly sentence: string;
+} & (
+  | { readonly kind: 'completed' }
+  /** Work is left and goes on at the next pass. */
+  | { readonly kind: 'working' }
+  /** Something failed and is tried again. */
+  | { readonly kind: 'troubled' }
+  /** The claim is no longer ours. */
+  | { readonly kind: 'lost' }
+);
+
+/** What stands between a host and the end of its evacuation. */
+const openKinds = ['inFlight', 'look', 'due', 'waiting', 'failed', 'unknown'] as const;
+
+/** While nothing is in flight, the host is looked at anew this often, in ms. */
+const newLookMs = 5_000;
+
+/**
+ * Evacuates one marked host as far as this pass's time allows: holds it down in Nova, looks, decides with
+ * {@link classify}, asks, follows through Nova's own records, and sets the mark to `no` when nothing is left to do.
+ * What it remembers serves this pass only; the next one looks again.
+ */
+export class HostEvacuation {
+  readonly #scope: PassScope;
+  readonly #marked: MarkedHost;
+  readonly #host: string;
+  readonly #asked = new Map<string, Asked>();
+  /** Requests on their way, by instance. */
+  readonly #sending = new Map<string, Promise<void>>();
+  readonly #titles = new Map<string, string>();
+  /** Instances seen on the host in this pass, with the time they were last looked at. */
+  readonly #servers = new Map<string, { server: Server | null; seenAt: number }>();
+  readonly #records = new Map<string, Migration>();
+  readonly #lastKind = new Map<string, InstanceClass['kind']>();
+  #listedAt = 0;
+  #recordsReadAt = 0;
+  /** Nova asked us to slow down, or could not be reached. */
+  #notBefore = 0;
+  #abort: HostOutcome | null = null;
+  #shownAt = 0;
+  #shownText = '';
+  #wake: (() => void) | null = null;
+
+  constructor(scope: PassScope, marked: MarkedHost) {
+    this.#scope = scope;
+    this.#marked = marked;
+    this.#host = marked.service.host;
+  }
+
+  /** Never throws what `NovaError` stands for: trouble with Nova is an outcome. */
+  async run(): Promise<HostOutcome> {
+    try {
+      return await this.#evacuate();
+    } catch (error) {
+      if (!(error instanceof NovaError)) throw error;
+      return this.#troubled(
+        `evacuation of ${this.#host} is held up: ${error.message}; its mark is kept and the next pass tries again.`,
+      );
+    } finally {
+      // Each is bounded by the pass's hard limit; what is known of its end decides whether the claim is given back.
+      await Promise.allSettled(this.#sending.values());
+      this.#scope.slots.leave(this.#host);
+    }
+  }
+
+  /** Whether a request of this pass may still be under way at Nova without a record: then the claim must stay. */
+  get inDoubt(): boolean {
+    const known = new Set([...this.#records.values()].map((record) => record.serverId));
+    return (
+      this.#sending.size > 0 || [...this.#asked].some(([id, asked]) => !asked.answered && !known.has(id))
+    );
+  }
+
+  async #evacuate(): Promise<HostOutcome> {
+    const { claims } = this.#scope;
+    await this.#hold();
+    const delayed = this.#delayed();
+    if (delayed !== null) return delayed;
+    await this.#list();
+    let pause: number = pacing.pollMinMs;
+    for (;;) {
+      const lost = claims.lost(this.#marked.name);
+      if (lost !== null) return this.#outcome('lost', `evacuation of ${this.#host} stopped: ${lost}.`);
+      const classes = await this.#observe();
+      if (this.#abort !== null) return this.#abort;
+      if (this.#sending.size === 0 && !hasKind(classes, ...openKinds)) {
+        const outcome = await this.#conclude(classes);
+        if (outcome !== null) return outcome;
+        continue;
+      }
+      const started = this.#start(classes);
+      const following = started > 0 || this.#sending.size > 0 || hasKind(classes, 'inFlight', 'look');
+      const wait = this.#wait(classes, following, pause);
+      if (wait === null) return this.#unfinished(classes);
+      const settledBefore = this.#settledCount();
+      await this.#sleep(wait);
+      if (!following || this.#scope.clock.now() - this.#listedAt > pacing.serversFreshMs) await this.#list();
+      else await this.#poll();
+      pause =
+        this.#settledCount() > settledBefore ? pacing.pollMinMs : Math.min(pause * 1.5, pacing.pollMaxMs);
+    }
+  }
+
+  /** Looks, decides for every instance, and shows where the host stands. */
+  async #observe(): Promise<Map<string, InstanceClass>> {
+    await this.#scope.cloud.services();
+    let classes = await this.#classifyAll();
+    if (hasKind(classes, 'look')) {
+      await this.#lookAgain(classes);
+      classes = await this.#classifyAll();
+    }
+    this.#report(classes);
+    await this.#show(this.#progress(classes));
+    return classes;
+  }
+
+  /** How long to wait before the next look, in ms; null when this pass has no time for anything more. */
+  #wait(classes: ReadonlyMap<string, InstanceClass>, following: boolean, pause: number): number | null {
+    const { clock, lingerUntil, callOptions } = this.#scope;
+    const now = clock.now();
+    if (now >= (callOptions.deadline ?? Number.POSITIVE_INFINITY)) return null;
+    if (now >= lingerUntil && this.#sending.size === 0) return null;
+    if (following) return pause;
+    const nextAt = this.#nextChance(classes, now);
+    if (nextAt >= lingerUntil) return null;
+    return Math.max(pacing.pollMinMs, Math.min(nextAt - now, newLookMs));
+  }
+
+  /** I1: nothing is asked for a host that Nova does not hold down. Done anew by every pass, as fencing may not have. */
+  async #hold(): Promise<void> {
+    const { nova, cloud, clock, log, callOptions } = this.#scope;
+    const held = await holdDown(nova, this.#marked.service, new Date(clock.now()), callOptions);
+    if (held.forcedDown || held.disabled) {
+      cloud.forgetServices();
+      log.notice(held.sentence);
+    }
+  }
+
+  #delayed(): HostOutcome | null {
+    const { settings, clock } = this.#scope;
+    const since = fencedAt(this.#marked.service) ?? this.#marked.hints.firstSeen;
+    const left = since + settings.evacuateDelayMs - clock.now();
+    if (left <= 0) return null;
+    const seconds = Math.ceil(left / 1000);
+    return this.#outcome('working', `evacuation of ${this.#host} begins in ${seconds} s (evacuate_delay).`);
+  }
+
+  /** Reads the host's instances, and at the first time its records as far back as they can matter. */
+  async #list(): Promise<void> {
+    const { nova, clock, callOptions } = this.#scope;
+    const at = clock.now();
+    const since = fencedAt(this.#marked.service) ?? this.#marked.hints.firstSeen;
+    const [servers, records] = await Promise.all([
+      nova.listServers({ host: this.#host }, callOptions),
+      this.#recordsReadAt === 0
+        ? nova.listEvacuations(
+            { sourceHost: this.#host, changedSince: since - pacing.historyMs },
+            callOptions,
+          )
+        : this.#changedRecords(),
+    ]);
+    this.#recordsReadAt = at;
+    this.#listedAt = at;
+    for (const record of records) this.#records.set(record.id, record);
+    const listed = new Set(servers.map((server) => server.id));
+    for (const server of servers) {
+      this.#servers.set(server.id, { server, seenAt: at });
+      this.#titles.set(server.id, title(server));
+    }
+    // No longer listed on this host: moved, or deleted. Its records tell the rest.
+    for (const id of this.#servers.keys())
+      if (!listed.has(id)) this.#servers.set(id, { server: null, seenAt: at });
+  }
+
+  async #poll(): Promise<void> {
+    const at = this.#scope.clock.now();
+    for (const record of await this.#changedRecords()) this.#records.set(record.id, record);
+    this.#recordsReadAt = at;
+  }
+
+  #changedRecords(): Promise<readonly Migration[]> {
+    const { nova, callOptions } = this.#scope;
+    // Nova's clock counts, and one that runs behind ours must not hide a change.
+    const changedSince = this.#recordsReadAt + nova.clockOffsetMs - 2 * pacing.clockMarginMs;
+    return nova.listEvacuations({ sourceHost: this.#host, changedSince }, callOptions);
+  }
+
+  async #classifyAll(): Promise<Map<string, InstanceClass>> {
+    const { cloud, clock, nova, log } = this.#scope;
+    const selection = await cloud.selection((what, error) =>
+      log.warn(
+        `The ${what} could not be read, so instances whose selection depends on them wait: ${error.message}`,
+      ),
+    );
+    const now = clock.now();
+    const targets = cloud.targets();
+    this.#noteCapacity(targets, now);
+    const byServer = recordsByServer(this.#records.values());
+    const classes = new Map<string, InstanceClass>();
+    for (const [id, { server, seenAt }] of this.#servers) {
+      if (this.#sending.has(id)) {
+        classes.set(id, { kind: 'inFlight', overdue: false, sentence: 'being requested' });
+        continue;
+      }
+      classes.set(
+        id,
+        classify({
+          markedHost: this.#host,
+          server,
+          seenAt,
+          records: byServer.get(id) ?? [],
+          destination: (host) => cloud.destination(host),
+          asked: this.#asked.get(id) ?? null,
+          refusal: this.#refusal(id),
+          quietUntil: this.#marked.quietUntil,
+          canLand: targets.length > 0,
+          capacityAt: this.#marked.hints.capacityAt,
+          selected: server === null ? { kind: 'yes' } : select(server, selection),
+          now,
+          clockOffsetMs: nova.clockOffsetMs,
+        }),
+      );
+    }
+    return classes;
+  }
+
+  /** A host that could not take instances before and now can is a reason to try failed ones again at once. */
+  #noteCapacity(targets: readonly string[], now: number): void {
+    const { hints } = this.#marked;
+    if (targets.some((host) => !hints.targets.includes(host))) hints.capacityAt = now;
+    hints.targets = targets;
+  }
+
+  /** Reads anew what could not be decided: one by one while they are few, else the whole list. */
+  async #lookAgain(classes: ReadonlyMap<string, InstanceClass>): Promise<void> {
+    const { nova, clock, callOptions } = this.#scope;
+    const ids = [...classes].filter(([, one]) => one.kind === 'look').map(([id]) => id);
+    if (ids.length > 5) return this.#list();
+    await Promise.all(
+      ids.map(async (id) => {
+        const seenAt = clock.now();
+        try {
+          this.#servers.set(id, { server: await nova.getServer(id, callOptions), seenAt });
+        } catch (error) {
+          if (!(error instanceof NovaError && error.code === 'notFound')) throw error;
+          this.#servers.set(id, { server: null, seenAt });
+        }
+      }),
+    );
+  }
+
+  /** Starts what is due, as far as there is room; returns how many. The requests go on while the loop follows. */
+  #start(classes: ReadonlyMap<string, InstanceClass>): number {
+    const { slots, clock, cloud, log } = this.#scope;
+    const underWay = [...classes.values()].filter((one) => one.kind === 'inFlight' && !one.overdue).length;
+    slots.set(this.#host, underWay);
+    if (clock.now() < this.#notBefore || clock.now() >= this.#scope.lingerUntil) return 0;
+    const due = [...classes].filter(([, one]) => one.kind === 'due');
+    const service = cloud.service(this.#host);
+    if (due.length > 0 && (service === undefined || (!service.forcedDown && service.state === 'up'))) {
+      this.#abort = this.#troubled(
+        `evacuation of ${this.#host} stopped: Nova no longer holds it down (somebody forced it up?); the next pass holds it down again.`,
+      );
+      return 0;
+    }
+    let started = 0;
+    for (const [id, one] of due) {
+      if (slots.room(this.#host) === 0) break;
+      const server = this.#servers.get(id)?.server;
+      if (server === undefined || server === null || one.kind !== 'due') continue;
+      started += 1;
+      slots.set(this.#host, underWay + started);
+      log.info(`Evacuating ${title(server)} from ${this.#host}, attempt ${one.attempt}: ${one.sentence}.`);
+      const request = this.#request(server).finally(() => {
+        this.#sending.delete(id);
+        this.#wake?.();
+      });
+      this.#sending.set(id, request);
+    }
+    return started;
+  }
+
+  /** One request, never repeated: what became of it is read from Nova's records. */
+  async #request(server: Server): Promise<void> {
+    const { nova, clock, log, settings, callOptions } = this.#scope;
+    const at = clock.now();
+    const deadline = Math.min(
+      at + pacing.evacuateTimeoutMs,
+      callOptions.deadline ?? Number.POSITIVE_INFINITY,
+    );
+    this.#asked.set(server.id, { at, answered: false });
+    try {
+      const { requestId } = await nova.evacuate(
+        server.id,
+        { onSharedStorage: settings.onSharedStorage },
+        { ...callOptions, deadline },
+      );
+      this.#asked.set(server.id, { at, answered: true });
+      delete this.#marked.hints.refusals[server.id];
+      log.debug(`Nova accepted the evacuation of ${title(server)} (request ${requestId ?? 'without id'}).`);
+    } catch (error) {
+      if (!(error instanceof NovaError)) {
+        this.#abort = this.#troubled(`evacuating ${title(server)} failed unexpectedly (${String(error)}).`);
+        return;
+      }
+      this.#refused(server, error);
+    }
+  }
+
+  #refused(server: Server, error: NovaError): void {
+    const { clock, log, cloud } = this.#scope;
+    const now = clock.now();
+    if (error.unanswered) {
+      log.warn(
+        `The evacuation of ${title(server)} was requested but not answered (${error.message}); Nova's records are watched before it is asked for again.`,
+      );
+      return;
+    }
+    // Nothing was accepted, so it need not be looked for.
+    this.#asked.delete(server.id);
+    switch (error.code) {
+      case 'notFound':
+        this.#servers.set(server.id, { server: null, seenAt: now });
+        return;
+      case 'unreachable':
+      case 'tls':
+      case 'rateLimited':
+      case 'serverError':
+      case 'connectionLost':
+      case 'timeout': {
+        const pause = error.retryAfterMs ?? pacing.retryFirstMs;
+        this.#notBefore = Math.max(this.#notBefore, now + pause);
+        this.#say(
+          'slow',
+          'warn',
+          `No new evacuations from ${this.#host} for ${Math.ceil(pause / 1000)} s: ${error.message}.`,
+        );
+        return;
+      }
+      case 'authFailed':
+      case 'forbidden':
+        this.#abort = this.#troubled(
+          `evacuation of ${this.#host} is held up: Nova does not let this user evacuate (${error.message}); give the user the admin role.`,
+        );
+        return;
+      default: {
+        if (/still in use/i.test(error.message)) {
+          // Somebody let the host up again behind our back: hold it down anew before anything else.
+          cloud.forgetServices();
+          this.#abort = this.#troubled(
+            `evacuation of ${this.#host} stopped: ${error.message}; the next pass holds it down again.`,
+          );
+          return;
+        }
+        const before = this.#marked.hints.refusals[server.id];
+        this.#marked.hints.refusals[server.id] = {
+          count: (before?.count ?? 0) + 1,
+          at: now,
+          message: error.message.replace(/\.+$/, ''),
+          final: error.code === 'conflict' && /vm_state/.test(error.message),
+        };
+      }
+    }
+  }
+
+  #refusal(id: string): Refusal | null {
+    return this.#marked.hints.refusals[id] ?? null;
+  }
+
+  /** Everything seems done: a fresh list decides, and the mark goes to `no` only while it is still ours. */
+  async #conclude(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | null> {
+    const { marks, claims, clock, log } = this.#scope;
+    const progress = this.#progress(classes);
+    if (clock.now() !== this.#listedAt) {
+      await this.#list();
+      const fresh = await this.#classifyAll();
+      if (hasKind(fresh, ...openKinds)) return null;
+    }
+    if (!(await claims.stillHeld(this.#marked.name))) {
+      return this.#outcome('lost', `evacuation of ${this.#host} stopped: ${claims.lost(this.#marked.name)}.`);
+    }
+    claims.drop(this.#marked.name);
+    await marks.setNo(this.#marked.name);
+    const left = [...(await this.#classifyAll())].filter(
+      ([, one]) => one.kind === 'cannot' || one.kind === 'excluded',
+    );
+    const names = left.map(([id, one]) => `${this.#title(id)} (${'sentence' in one ? one.sentence : ''})`);
+    const summary = `${progress.done} of ${progress.total} instances evacuated`;
+    const sentence =
+      names.length === 0
+        ? `Completed evacuation of ${this.#host}: ${summary}.`
+        : `Completed evacuation of ${this.#host}: ${summary}, ${names.length} left there: ${shortList(names)}.`;
+    log.notice(sentence);
+    await this.#show(progress, true);
+    return this.#outcome('completed', sentence);
+  }
+
+  #unfinished(classes: ReadonlyMap<string, InstanceClass>): HostOutcome {
+    const progress = this.#progress(classes);
+    const failed = [...classes].filter(
+      ([, one]) => one.kind === 'failed' || (one.kind === 'inFlight' && one.overdue),
+    );
+    const text = `evacuation of ${this.#host}: ${progressText(progress)}`;
+    const describe = ([id, one]: [string, InstanceClass]) =>
+      `${this.#title(id)}: ${'sentence' in one ? one.sentence : one.kind}`;
+    if (failed.length > 0) {
+      return this.#troubled(`${text}; ${shortList(failed.map(describe))}; it is tried again.`);
+    }
+    const unknown = [...classes].filter(([, one]) => one.kind === 'unknown');
+    if (unknown.length > 0) return this.#troubled(`${text}; ${shortList(unknown.map(describe))}.`);
+    return this.#outcome('working', `${text}; it goes on at the next pass.`);
+  }
+
+  /** When something can happen that does not depend on Nova's records. */
+  #nextChance(classes: ReadonlyMap<string, InstanceClass>, now: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const one of classes.values()) {
+      if (one.kind === 'failed') next = Math.min(next, one.retryAt);
+      else if (one.kind === 'waiting') next = Math.min(next, one.until);
+      else if (one.kind === 'due' || one.kind === 'unknown')
+        next = Math.min(next, now + pacing.servicesFreshMs);
+    }
+    return Math.max(next, this.#notBefore);
+  }
+
+  /** Instances that reached another host since the fencing, whoever asked for it. */
+  #progress(classes: ReadonlyMap<string, InstanceClass>): Progress {
+    const since = (fencedAt(this.#marked.service) ?? this.#marked.hints.firstSeen) - pacing.clockMarginMs;
+    const done = new Set<string>();
+    for (const record of this.#records.values()) {
+      const settled = record.status === 'done' || record.status === 'completed';
+      const now = classes.get(record.serverId)?.kind ?? 'finished';
+      if (settled && record.createdAt >= since && now === 'finished') done.add(record.serverId);
+    }
+    return countProgress([...classes.values()], done.size);
+  }
+
+  async #show(progress: Progress, atOnce = false): Promise<void> {
+    const { clock, showProgress } = this.#scope;
+    const text = progressText(progress);
+    if (text === this.#shownText || (!atOnce && clock.now() - this.#shownAt < pacing.progressMs)) return;
+    this.#shownText = text;
+    this.#shownAt = clock.now();
+    await showProgress(this.#marked.name, text);
+  }
+
+  /** One line per instance and outcome, said once. */
+  #report(classes: ReadonlyMap<string, InstanceClass>): void {
+    for (const [id, one] of classes) {
+      const before = this.#lastKind.get(id);
+      this.#lastKind.set(id, one.kind);
+      if (!('sentence' in one)) continue;
+      if (one.kind === 'finished' && before !== undefined && before !== 'finished') {
+        this.#say(id, 'info', `Evacuated ${this.#title(id)} from ${this.#host}: ${one.sentence}.`);
+      } else if (one.kind === 'failed') {
+        const again = new Date(one.retryAt).toISOString();
+        this.#say(
+          id,
+          'warn',
+          `Evacuation of ${this.#title(id)} from ${this.#host}: ${one.sentence}; the next attempt is not before ${again}.`,
+        );
+      } else if (one.kind === 'cannot' || one.kind === 'excluded') {
+        this.#say(id, 'notice', `Leaving ${this.#title(id)} on ${this.#host}: ${one.sentence}.`);
+      } else if (one.kind === 'unknown' || (one.kind === 'inFlight' && one.overdue)) {
+        this.#say(id, 'warn', `Waiting for ${this.#title(id)} on ${this.#host}: ${one.sentence}.`, one.kind);
+      }
+    }
+  }
+
+  /** Logs a sentence about a subject unless it was the last thing said about it, by this pass or an earlier one. */
+  #say(subject: string, level: 'info' | 'notice' | 'warn', sentence: string, sameAs = sentence): void {
+    const { said } = this.#marked.hints;
+    if (said[subject] === sameAs) return;
+    said[subject] = sameAs;
+    this.#scope.log[level](sentence);
+  }
+
+  #settledCount(): number {
+    return [...this.#records.values()].filter(
+      (record) => record.status !== 'accepted' && record.status !== 'pre-migrating',
+    ).length;
+  }
+
+  #title(id: string): string {
+    return this.#titles.get(id) ?? id;
+  }
+
+  #troubled(sentence: string): HostOutcome {
+    return this.#outcome('troubled', sentence);
+  }
+
+  #outcome(kind: HostOutcome['kind'], sentence: string): HostOutcome {
+    return { kind, name: this.#marked.name, sentence };
+  }
+
+  /** Sleeps, or wakes early when a request has been answered. */
+  async #sleep(ms: number): Promise<void> {
+    await Promise.race([
+      this.#scope.clock.sleep(ms),
+      new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      }),
+    ]);
+    this.#wake = null;
+  }
+}
+
+function hasKind(classes: ReadonlyMap<string, InstanceClass>, ...kinds: InstanceClass['kind'][]): boolean {
+  return [...classes.values()].some((one) => kinds.includes(one.kind));
+}
+
+function title(server: Server): string {
+  return `${server.name} (${server.id})`;
+}
+
+/** At most three, and how many more. */
+function shortList(items: readonly string[]): string {
+  const shown = items.slice(0, 3).join('; ');
+  return items.length > 3 ? `${shown}; and ${items.length - 3} more` : shown;
+}

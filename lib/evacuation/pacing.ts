@@ -1,0 +1,57 @@
+/** Every duration and bound of an evacuation, in ms unless the name says otherwise, with the reason for it. */
+export const pacing = {
+  /** A claim not refreshed for this long is dead: the value the original agents share. */
+  claimDeadAfterMs: 60_000,
+  /** Claims are refreshed this often while at work; the bound is 20 s. */
+  claimRefreshMs: 10_000,
+  /**
+   * A pass that was killed may have left one request under way that Nova's records do not show yet. Its successor on
+   * the same node asks for nothing new until this long after the last sign of life.
+   */
+  settleMs: 20_000,
+  /** A request that was sent and not answered counts as in flight this long, record or not. */
+  unansweredMs: 60_000,
+  /**
+   * An open record of an instance without a task counts as in flight this long: the instance reads ACTIVE on its
+   * old host for some seconds before its host and, last, its record change.
+   */
+  staleRecordMs: 60_000,
+  /** Within this much of each other, an observation and a record's change cannot be ordered (clocks, whole seconds). */
+  clockMarginMs: 5_000,
+  /** An evacuation under way longer than this is reported as overdue; it is never asked for a second time. */
+  overdueMs: 600_000,
+  /** How old the list of services may be when a decision rests on it. */
+  servicesFreshMs: 10_000,
+  /** How old the list of instances may be while others are in flight. */
+  serversFreshMs: 60_000,
+  /** Bounds of the pause between two looks at the records; it grows while nothing changes. */
+  pollMinMs: 1_000,
+  pollMaxMs: 3_000,
+  /** The first pause after a failed attempt, doubled at each further one up to the last. */
+  retryFirstMs: 10_000,
+  retryLastMs: 120_000,
+  /** One request for an evacuation may take this long. */
+  evacuateTimeoutMs: 30_000,
+  /** How far back records are read at first, before the fencing: evacuations by hand, earlier failures. */
+  historyMs: 24 * 3600_000,
+  /** The progress attribute changes at most this often. */
+  progressMs: 2_000,
+} as const;
+
+/** The pause after the `attempts`-th failed attempt in a row. */
+export function retryPauseMs(attempts: number): number {
+  return Math.min(pacing.retryFirstMs * 2 ** Math.max(0, attempts - 1), pacing.retryLastMs);
+}
+
+/**
+ * How long a pass works before it returns with work left: half of the operation's timeout, so that a slow last
+ * request still ends in time (Pacemaker kills what is late), and never so long that a stop has to wait for it.
+ */
+export function passBudgetMs(timeoutMs: number): number {
+  return Math.min(timeoutMs / 2, 60_000);
+}
+
+/** When even requests under way are given up: well before Pacemaker's SIGKILL. */
+export function passHardLimitMs(timeoutMs: number): number {
+  return timeoutMs * 0.8;
+}

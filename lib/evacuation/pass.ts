@@ -1,0 +1,289 @@
+import type { NovaClient } from '@openstack-ts/nova-client';
+import { NovaError } from '@openstack-ts/nova-client';
+import { AttrdError, isPending, type MarkReading, type MarkStore } from '../attrd/index.ts';
+import { decideClaim } from './claim.ts';
+import { ClaimKeeper } from './claims.ts';
+import { CloudFacts } from './cloudFacts.ts';
+import { type Hints, type HostHints, newHostHints } from './hints.ts';
+import {
+  type Clock,
+  type EvacuationSettings,
+  HostEvacuation,
+  type HostOutcome,
+  type PassLog,
+  type PassScope,
+} from './hostEvacuation.ts';
+import { matchHost } from './names.ts';
+import { passBudgetMs, passHardLimitMs } from './pacing.ts';
+import { Slots } from './slots.ts';
+
+/** What a pass works with; everything that touches the world comes in here. */
+export interface PassOptions {
+  readonly marks: MarkStore;
+  /** Which plug stands for which node (`pcmk_host_map` of the fence devices). */
+  readonly readHostMap: () => Promise<ReadonlyMap<string, string>>;
+  /** Logs in; called only when a mark is pending. */
+  readonly connect: (deadline: number) => Promise<NovaClient>;
+  /** This node's name as it stands in claims. */
+  readonly me: string;
+  /** DNS domain of the compute hosts, if the operator gave one. */
+  readonly dnsDomain: string | undefined;
+  readonly settings: EvacuationSettings;
+  readonly hints: Hints;
+  readonly clock: Clock;
+  readonly log: PassLog;
+  readonly showProgress: (name: string, text: string) => Promise<void>;
+  /** When the monitor began, and the operation's timeout. */
+  readonly startedAt: number;
+  readonly timeoutMs: number;
+}
+
+export interface PassOutcome {
+  /** Something failed, or could not be done, and is tried again: Pacemaker is told "degraded". */
+  readonly troubled: boolean;
+  /** The worst open point in one sentence; null when nothing is open. */
+  readonly sentence: string | null;
+}
+
+/** How often a pass at work looks for marks that came meanwhile, in ms. */
+const newMarksMs = 5_000;
+
+/**
+ * One pass over all pending marks: claims them, evacuates their hosts side by side, and gives the claims back.
+ * Hosts that are marked while it works are taken in. The caller holds this node's lock.
+ */
+export async function runPass(options: PassOptions): Promise<PassOutcome> {
+  return new Pass(options).run();
+}
+
+class Pass {
+  readonly #options: PassOptions;
+  readonly #lingerUntil: number;
+  readonly #deadline: number;
+  readonly #running = new Map<string, Promise<void>>();
+  /** Names this pass is through with, or at work on: each is taken up once. */
+  readonly #taken = new Set<string>();
+  /** Nova hosts whose marks this pass has seen pending. */
+  readonly #fenced = new Set<string>();
+  readonly #outcomes = new Map<string, HostOutcome>();
+  #scope: PassScope | null = null;
+  #hostMap: ReadonlyMap<string, string> = new Map();
+
+  constructor(options: PassOptions) {
+    this.#options = options;
+    this.#lingerUntil = options.startedAt + passBudgetMs(options.timeoutMs);
+    this.#deadline = options.startedAt + passHardLimitMs(options.timeoutMs);
+  }
+
+  async run(): Promise<PassOutcome> {
+    const { clock } = this.#options;
+    try {
+      for (;;) {
+        const deferredUntil = await this.#takeUp();
+        const now = clock.now();
+        if (now >= this.#lingerUntil) break;
+        if (this.#running.size > 0) {
+          await Promise.race([
+            clock.sleep(Math.min(newMarksMs, Math.max(0, this.#lingerUntil - now))),
+            Promise.all(this.#running.values()),
+          ]);
+        } else if (deferredUntil !== null && deferredUntil < this.#lingerUntil) {
+          await clock.sleep(Math.max(100, deferredUntil - now));
+        } else {
+          break;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof NovaError || error instanceof AttrdError)) throw error;
+      this.#note(
+        '',
+        'troubled',
+        `evacuations are held up: ${error.message}; marks are kept and the next pass tries again.`,
+      );
+    } finally {
+      await Promise.all(this.#running.values());
+      await this.#scope?.claims.stop();
+    }
+    return this.#outcome();
+  }
+
+  /** Starts on every pending mark that is ours to take; returns when the first deferred one may be, else null. */
+  async #takeUp(): Promise<number | null> {
+    const { marks, me, clock, log } = this.#options;
+    const reading = await marks.readAll();
+    const nodes = new Set(reading.clusterNodes);
+    const mine: { readonly reading: MarkReading; readonly quietUntil: number }[] = [];
+    let deferredUntil: number | null = null;
+    for (const one of reading.marks) {
+      if (this.#taken.has(one.name) || !isPending(one.mark)) continue;
+      await marks.repair(one, nodes.has(one.name));
+      if (!nodes.has(one.name)) {
+        this.#once(
+          one.name,
+          'node',
+          `${one.name} is no cluster node, so its mark has no permanent copy and is lost if the cluster restarts.`,
+        );
+      }
+      const decision = decideClaim(one.name, one.mark, me, clock.now());
+      if (decision.kind === 'defer') {
+        deferredUntil = Math.min(deferredUntil ?? decision.until, decision.until);
+        this.#note(one.name, 'working', decision.sentence);
+        this.#once(one.name, 'claim', decision.sentence);
+      } else if (decision.kind === 'take') {
+        if (decision.sentence !== null) log.notice(decision.sentence);
+        mine.push({ reading: one, quietUntil: decision.quietUntil });
+      }
+    }
+    if (mine.length > 0) await this.#start(mine);
+    return deferredUntil;
+  }
+
+  async #start(
+    mine: readonly { readonly reading: MarkReading; readonly quietUntil: number }[],
+  ): Promise<void> {
+    const { dnsDomain, log } = this.#options;
+    const scope = await this.#connected();
+    const services = await scope.cloud.services();
+    const hosts: { names: string[]; host: string; run: (names: readonly string[]) => Promise<void> }[] = [];
+    for (const { reading, quietUntil } of mine) {
+      const { name } = reading;
+      this.#taken.add(name);
+      const match = matchHost(services, this.#hostMap.get(name) ?? name, dnsDomain);
+      if (match.kind !== 'host') {
+        const sentence = `${match.sentence} Its mark is kept; correct the name, or remove the mark with: attrd_updater -n evacuate -N ${name} -U no`;
+        this.#once(name, 'match', sentence);
+        this.#note(name, 'troubled', sentence);
+        continue;
+      }
+      const { service } = match;
+      const same = hosts.find((other) => other.host === service.host);
+      if (same !== undefined) {
+        // The same host under two names (a mark by hand, an older cluster): one evacuation, both marks.
+        same.names.push(name);
+        continue;
+      }
+      const hints = this.#hints(name);
+      hosts.push({
+        names: [name],
+        host: service.host,
+        run: async (names) => {
+          const lost = scope.claims.lost(name);
+          if (lost !== null)
+            return this.#note(name, 'lost', `evacuation of ${service.host} stopped: ${lost}.`);
+          if (hints.said['begin'] === undefined)
+            log.notice(`Initiating evacuation of ${service.host} with NovaEvacuate`);
+          hints.said['begin'] = service.host;
+          const evacuation = new HostEvacuation(scope, { name, service, hints, quietUntil });
+          const outcome = await evacuation.run();
+          this.#outcomes.set(name, outcome);
+          await this.#handBack(names, outcome, evacuation.inDoubt);
+        },
+      });
+    }
+    for (const { host } of hosts) this.#fenced.add(host);
+    scope.cloud.setFenced(this.#fenced);
+    await scope.claims.take(hosts.flatMap(({ names }) => names));
+    for (const { names, host, run } of hosts) {
+      scope.slots.join(host);
+      const running = run(names)
+        .catch((error: unknown) => {
+          if (!(error instanceof AttrdError)) throw error;
+          this.#note(
+            names[0] ?? host,
+            'troubled',
+            `evacuation of ${host} is held up: ${error.message}; the next pass tries again.`,
+          );
+        })
+        .finally(() => this.#running.delete(host));
+      this.#running.set(host, running);
+    }
+  }
+
+  /** Gives claims back, except where a successor has to know that something of ours may still be under way. */
+  async #handBack(names: readonly string[], outcome: HostOutcome, inDoubt: boolean): Promise<void> {
+    const { marks, hints } = this.#options;
+    const { claims } = this.#connectedScope();
+    for (const name of names) {
+      if (outcome.kind === 'completed') {
+        claims.drop(name);
+        if (name !== outcome.name) await marks.setNo(name);
+        // A later incident of this host begins with a clean sheet; the name stays, for its progress is still shown.
+        hints.set(name, newHostHints(0));
+      } else if (outcome.kind !== 'lost' && !inDoubt && (await claims.stillHeld(name))) {
+        claims.drop(name);
+        await marks.release(name);
+      } else {
+        claims.drop(name);
+      }
+    }
+  }
+
+  async #connected(): Promise<PassScope> {
+    if (this.#scope !== null) return this.#scope;
+    const { connect, readHostMap, marks, me, clock, log, settings, showProgress } = this.#options;
+    const [nova, hostMap] = await Promise.all([connect(this.#deadline), readHostMap()]);
+    this.#hostMap = hostMap;
+    const now = () => clock.now();
+    const callOptions = { deadline: this.#deadline };
+    this.#scope = {
+      nova,
+      marks,
+      cloud: new CloudFacts(nova, now, callOptions),
+      claims: new ClaimKeeper(marks, me, now, (error) =>
+        log.warn(`A claim could not be refreshed: ${String(error)}.`),
+      ),
+      slots: new Slots(settings.concurrency),
+      clock,
+      log,
+      settings,
+      lingerUntil: this.#lingerUntil,
+      callOptions,
+      showProgress,
+    };
+    return this.#scope;
+  }
+
+  #connectedScope(): PassScope {
+    if (this.#scope === null) throw new Error('the pass is not connected');
+    return this.#scope;
+  }
+
+  #hints(name: string): HostHints {
+    const { hints, clock } = this.#options;
+    let entry = hints.get(name);
+    if (entry === undefined || entry.firstSeen === 0) {
+      entry = newHostHints(clock.now());
+      hints.set(name, entry);
+    }
+    return entry;
+  }
+
+  /** Logs a sentence unless an earlier pass said the same. */
+  #once(name: string, subject: string, sentence: string): void {
+    const { said } = this.#hints(name);
+    if (said[subject] === sentence) return;
+    said[subject] = sentence;
+    this.#options.log.warn(sentence);
+  }
+
+  #note(name: string, kind: HostOutcome['kind'], sentence: string): void {
+    this.#outcomes.set(name, { kind, name, sentence });
+  }
+
+  #outcome(): PassOutcome {
+    const outcomes = [...this.#outcomes.values()];
+    const worst = (kind: HostOutcome['kind']) => outcomes.filter((outcome) => outcome.kind === kind);
+    const open = [...worst('troubled'), ...worst('lost'), ...worst('working')];
+    const [first] = open;
+    const others = open.length - 1;
+    return {
+      troubled: worst('troubled').length > 0,
+      sentence:
+        first === undefined
+          ? null
+          : others > 0
+            ? `${first.sentence} (${others} more hosts are open)`
+            : first.sentence,
+    };
+  }
+}

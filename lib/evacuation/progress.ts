@@ -1,0 +1,39 @@
+import type { InstanceClass } from './classify.ts';
+
+/** Where the instances of one marked host stand. */
+export interface Progress {
+  readonly total: number;
+  readonly done: number;
+  readonly inFlight: number;
+  /** Not asked for yet. */
+  readonly waiting: number;
+  /** Nova reported a failure; tried again. */
+  readonly failed: number;
+  /** Left where they are: excluded by policy, or in a state that Nova does not evacuate. */
+  readonly left: number;
+}
+
+/** Counts classes; `done` of them is given, because moved instances are no longer listed on the host. */
+export function countProgress(classes: Iterable<InstanceClass>, done: number): Progress {
+  let inFlight = 0;
+  let waiting = 0;
+  let failed = 0;
+  let left = 0;
+  for (const { kind } of classes) {
+    if (kind === 'inFlight' || kind === 'look') inFlight += 1;
+    else if (kind === 'due' || kind === 'waiting' || kind === 'unknown') waiting += 1;
+    else if (kind === 'failed') failed += 1;
+    else if (kind === 'cannot' || kind === 'excluded') left += 1;
+  }
+  return { total: done + inFlight + waiting + failed + left, done, inFlight, waiting, failed, left };
+}
+
+/** `12/20 done, 3 in flight, 4 waiting, 1 failed`: what `crm_mon -A` shows. Zeros are left out. */
+export function progressText(progress: Progress): string {
+  const parts = [`${progress.done}/${progress.total} done`];
+  if (progress.inFlight > 0) parts.push(`${progress.inFlight} in flight`);
+  if (progress.waiting > 0) parts.push(`${progress.waiting} waiting`);
+  if (progress.failed > 0) parts.push(`${progress.failed} failed`);
+  if (progress.left > 0) parts.push(`${progress.left} left`);
+  return parts.join(', ');
+}

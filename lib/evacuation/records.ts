@@ -1,0 +1,52 @@
+import type { Migration } from '@openstack-ts/nova-client';
+
+/** Statuses that Nova never leaves again. Everything else (accepted, pre-migrating, …) is under way, or left lying. */
+const settled: ReadonlySet<string> = new Set(['done', 'completed', 'error', 'failed', 'cancelled']);
+
+export function isOpen(record: Migration): boolean {
+  return !settled.has(record.status);
+}
+
+/** `done`: rebuilt elsewhere; `completed`: and the old host has cleaned up after its return. */
+export function isDone(record: Migration): boolean {
+  return record.status === 'done' || record.status === 'completed';
+}
+
+/** `error`: no host was found; `failed`: the chosen host could not rebuild it. */
+export function isFailed(record: Migration): boolean {
+  return !isOpen(record) && !isDone(record);
+}
+
+/** One instance's evacuation records, oldest first. */
+export function recordsOf(records: Iterable<Migration>, serverId: string): Migration[] {
+  return [...records].filter((record) => record.serverId === serverId).sort(byCreation);
+}
+
+/** All records by instance, each list oldest first. */
+export function recordsByServer(records: Iterable<Migration>): Map<string, Migration[]> {
+  const byServer = new Map<string, Migration[]>();
+  for (const record of records) {
+    const list = byServer.get(record.serverId);
+    if (list === undefined) byServer.set(record.serverId, [record]);
+    else list.push(record);
+  }
+  for (const list of byServer.values()) list.sort(byCreation);
+  return byServer;
+}
+
+/**
+ * How many attempts in a row failed since the last success. Open records in between (left lying by a host that
+ * died) do not end the row.
+ */
+export function failuresInARow(records: readonly Migration[]): number {
+  let failures = 0;
+  for (const record of records.toReversed()) {
+    if (isDone(record)) break;
+    if (isFailed(record)) failures += 1;
+  }
+  return failures;
+}
+
+function byCreation(a: Migration, b: Migration): number {
+  return a.createdAt - b.createdAt || a.id.localeCompare(b.id, 'en', { numeric: true });
+}
