@@ -190,3 +190,17 @@ export const connectionParameters: readonly ConnectionParameter[] = [
     fencing: { key: 'no_shared_storage', long: 'no-shared-storage' },
   },
 ];
+
+/**
+ * The first parameter that is needed for a log-in and was not given; null when there are enough. With `cloud` the
+ * entry of clouds.yaml may hold everything, with an application credential no user, password or project is needed.
+ */
+export function missingParameter(values: ConnectionValues): ConnectionParameterName | null {
+  const given = (name: ConnectionParameterName) => (values.strings[name] ?? '') !== '';
+  if (given('cloud')) return null;
+  const needed: ConnectionParameterName[] = ['auth_url'];
+  if (given('application_credential_id')) needed.push('application_credential_secret');
+  else if (given('application_credential_name')) needed.push('username', 'application_credential_secret');
+  else needed.push('username', 'password', 'tenant_name');
+  return needed.find((name) => !given(name)) ?? null;
+}

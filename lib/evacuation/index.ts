@@ -1,10 +1,11 @@
 /** The domain: which instances of a fenced host are evacuated, in what order, what next, and when it is done. */
-export { missingParameter, toCloudConfig } from './cloud.ts';
+export { toCloudConfig } from './cloud.ts';
 export {
   type ConnectionParameter,
   type ConnectionParameterName,
   type ConnectionValues,
   connectionParameters,
+  missingParameter,
 } from './connectionParameters.ts';
 export { formatHints, type Hints, newHostHints, parseHints } from './hints.ts';
 export { disabledReason, fencedAt, holdDown } from './hold.ts';

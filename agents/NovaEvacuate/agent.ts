@@ -1,0 +1,79 @@
+import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
+import { type OcfAgent, type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
+import { version } from '../../lib/version.ts';
+import { connectionValues } from './connection.ts';
+import { parameters } from './parameters.ts';
+import { StateFiles } from './state.ts';
+
+/** `ocf:openstack:NovaEvacuate`: one in the cluster, on a controller. */
+export const novaEvacuate: OcfAgent = {
+  name: 'NovaEvacuate',
+  version,
+  shortdesc: 'Evacuates the instances of fenced OpenStack compute hosts',
+  longdesc:
+    'Watches for compute hosts that fence_compute has marked as fenced, has Nova evacuate their instances to other hosts, exactly once each, and follows every evacuation to its end. Run one in the cluster, on a controller.',
+  parameters,
+  actions: [
+    { name: 'start', timeoutSeconds: 20 },
+    { name: 'stop', timeoutSeconds: 20 },
+    { name: 'monitor', timeoutSeconds: 600, intervalSeconds: 10, depth: 0 },
+    { name: 'validate-all', timeoutSeconds: 20 },
+    { name: 'meta-data', timeoutSeconds: 5 },
+  ],
+  started: (ctx) => new StateFiles(ctx).isActive(),
+  start,
+  stop,
+  monitor: async (ctx) => (await import('./monitor.ts')).monitor(ctx),
+  validate,
+};
+
+async function start(ctx: OcfContext): Promise<OcfExit> {
+  const files = new StateFiles(ctx);
+  try {
+    await files.activate();
+    return OcfExit.success;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    ctx.exitReason(`Invalid state directory ${ctx.stateDir}: ${files.activeFile} cannot be written (${why})`);
+    return OcfExit.generic;
+  }
+}
+
+/** Marks stay as they are: whoever starts next goes on with them. */
+async function stop(ctx: OcfContext): Promise<OcfExit> {
+  const files = new StateFiles(ctx);
+  const hints = await files.readHints();
+  if (hints !== '') {
+    const [{ parseHints }, { clearProgress }] = await Promise.all([
+      import('../../lib/evacuation/hints.ts'),
+      import('./progressAttribute.ts'),
+    ]);
+    // Its successor on another node shows progress there.
+    await Promise.all([...parseHints(hints).keys()].map((name) => clearProgress(ctx, name)));
+  }
+  await files.deactivate();
+  return OcfExit.success;
+}
+
+/** What declarations cannot say: which parameters make a log-in together, and that the files are there. */
+async function validate(ctx: OcfContext): Promise<OcfExit> {
+  const values = connectionValues(ctx.parameters);
+  const missing = missingParameter(values);
+  if (missing !== null) {
+    ctx.exitReason(`${missing} not configured`);
+    return OcfExit.configured;
+  }
+  const [{ toCloudConfig }, { NovaError }] = await Promise.all([
+    import('../../lib/evacuation/cloud.ts'),
+    import('@openstack-ts/nova-client'),
+  ]);
+  try {
+    await toCloudConfig(values, ctx.env);
+    return OcfExit.success;
+  } catch (error) {
+    if (!(error instanceof NovaError)) throw error;
+    ctx.exitReason(error.message);
+    // A file may be there on another node; a wrong value is wrong everywhere.
+    return / cannot be read$/.test(error.message) ? OcfExit.installed : OcfExit.configured;
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * One pass at a time on a node: a second one (an operator's manual `monitor` beside the cluster's) would take the
+ * claim of the first for that of a killed predecessor. The lock is the name of an abstract UNIX socket, which the
+ * kernel frees at the very moment its process dies, SIGKILL included. Returns null when another pass holds it.
+ */
+export async function lockNode(name: string): Promise<{ release(): void } | null> {
+  const { createServer } = await import('node:net');
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(null);
+      else reject(error);
+    });
+    server.listen(`\0${name}`, () => {
+      server.unref();
+      resolve({ release: () => server.close() });
+    });
+  });
+}

@@ -1,0 +1,127 @@
+import { hostname } from 'node:os';
+import {
+  AttrdError,
+  createAttributes,
+  createMarkStore,
+  isPending,
+  type MarksReading,
+} from '../../lib/attrd/index.ts';
+import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
+import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
+import { connectionValues } from './connection.ts';
+import { clearProgress, showProgress } from './progressAttribute.ts';
+import { StateFiles } from './state.ts';
+
+/** Bound of one call of Pacemaker's tools, in ms. */
+const toolTimeoutMs = 10_000;
+
+/**
+ * The pass. Without a pending mark it asks the attribute daemon and the CIB and loads nothing else; with one it
+ * does a bounded piece of the work and reports what is left.
+ */
+export async function monitor(ctx: OcfContext): Promise<OcfExit> {
+  const missing = missingParameter(connectionValues(ctx.parameters));
+  if (missing !== null) {
+    ctx.exitReason(`${missing} not configured`);
+    return OcfExit.configured;
+  }
+  const marks = createMarkStore({ env: ctx.env, timeoutMs: toolTimeoutMs });
+  let reading: MarksReading;
+  try {
+    reading = await marks.readAll();
+  } catch (error) {
+    if (!(error instanceof AttrdError)) throw error;
+    return troubled(
+      ctx,
+      `marks cannot be read, so nothing is evacuated until the next pass can: ${error.message}`,
+    );
+  }
+  for (const { name, mark } of reading.marks) {
+    if (mark.kind === 'unknown') {
+      ctx.log.warn(
+        `The mark of ${name} reads "${mark.value}", which means nothing to this agent; it is left alone.`,
+      );
+    }
+  }
+  const files = new StateFiles(ctx);
+  if (!reading.marks.some(({ mark }) => isPending(mark))) {
+    await idle(ctx, files, reading);
+    return OcfExit.success;
+  }
+  return evacuate(ctx, files);
+}
+
+/** Nothing to evacuate. What was shown of hosts whose marks are gone is taken down. */
+async function idle(ctx: OcfContext, files: StateFiles, reading: MarksReading): Promise<void> {
+  const text = await files.readHints();
+  if (text === '') return;
+  const { parseHints, formatHints } = await import('../../lib/evacuation/hints.ts');
+  const hints = parseHints(text);
+  const marked = new Set(reading.marks.map(({ name }) => name));
+  const gone = [...hints.keys()].filter((name) => !marked.has(name));
+  if (gone.length === 0) return;
+  for (const name of gone) {
+    await clearProgress(ctx, name);
+    hints.delete(name);
+  }
+  await files.writeHints(formatHints(hints));
+}
+
+async function evacuate(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
+  const { lockNode } = await import('./lock.ts');
+  const lock = await lockNode('openstack/NovaEvacuate');
+  if (lock === null) {
+    ctx.log.info('Another pass of NovaEvacuate is at work on this node; this one leaves the work to it.');
+    return OcfExit.success;
+  }
+  try {
+    return await runLocked(ctx, files);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
+  const { formatHints, parseHints, runPass, toCloudConfig } = await import('../../lib/evacuation/index.ts');
+  const { connect } = await import('@openstack-ts/nova-client');
+  const { parameters } = ctx;
+  const hints = parseHints(await files.readHints());
+  const outcome = await runPass({
+    marks: createMarkStore({ env: ctx.env, timeoutMs: toolTimeoutMs }),
+    readHostMap: () =>
+      createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs }).queryHostMap('fence_compute'),
+    connect: async (deadline) =>
+      connect(await toCloudConfig(connectionValues(parameters), ctx.env), {
+        env: ctx.env,
+        deadline,
+        log: (line) => ctx.log.debug(line),
+      }),
+    me: ctx.onNode ?? hostname(),
+    dnsDomain: parameters.given('domain') ? parameters.string('domain') : undefined,
+    settings: {
+      concurrency: parameters.integer('concurrency'),
+      onSharedStorage: !parameters.boolean('no_shared_storage'),
+      evacuateDelayMs: parameters.integer('evacuate_delay') * 1000,
+    },
+    hints,
+    clock: { now: Date.now, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+    log: ctx.log,
+    showProgress: (name, text) => showProgress(ctx, name, text),
+    startedAt: ctx.startedAt,
+    timeoutMs: ctx.timeoutMs,
+  });
+  // Not needed to go on, so not being able to keep them is no failure of the pass.
+  await files.writeHints(formatHints(hints)).catch((error: unknown) => {
+    ctx.log.warn(`Hints for the next pass could not be kept, so it may repeat log lines: ${String(error)}.`);
+  });
+  if (outcome.troubled) return troubled(ctx, outcome.sentence ?? 'evacuations are held up');
+  if (outcome.sentence !== null) ctx.exitReason(outcome.sentence);
+  return OcfExit.success;
+}
+
+/** The resource runs and needs attention: 190 where the cluster understands it, else 0. Restarting would not help. */
+function troubled(ctx: OcfContext, sentence: string): OcfExit {
+  ctx.log.warn(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`);
+  ctx.exitReason(sentence);
+  return ctx.intervalMs > 0 && understandsDegraded(ctx.crmFeatureSet) ? OcfExit.degraded : OcfExit.success;
+}

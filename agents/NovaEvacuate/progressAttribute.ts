@@ -1,0 +1,36 @@
+import { AttrdError, createAttributes } from '../../lib/attrd/index.ts';
+import type { OcfContext } from '../../lib/ocf/index.ts';
+
+const toolTimeoutMs = 5_000;
+
+/**
+ * The public node attribute that shows where a host stands, as `crm_mon -A` prints it. It belongs to the node that
+ * evacuates, not to the one that is evacuated: crm_mon shows attributes of online nodes only.
+ */
+function attributeName(host: string): string {
+  return `evacuation-${host}`;
+}
+
+/** Showing progress never holds up an evacuation: a failure is a debug line. */
+export async function showProgress(ctx: OcfContext, host: string, text: string): Promise<void> {
+  await attempt(ctx, () =>
+    createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs }).updateTransient(attributeName(host), text, {
+      private: false,
+    }),
+  );
+}
+
+export async function clearProgress(ctx: OcfContext, host: string): Promise<void> {
+  await attempt(ctx, () =>
+    createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs }).deleteTransient(attributeName(host)),
+  );
+}
+
+async function attempt(ctx: OcfContext, change: () => Promise<void>): Promise<void> {
+  try {
+    await change();
+  } catch (error) {
+    if (!(error instanceof AttrdError)) throw error;
+    ctx.log.debug(`Progress could not be shown: ${error.message}`);
+  }
+}
