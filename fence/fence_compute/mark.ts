@@ -1,0 +1,45 @@
+import type { Mark, MarkReading, MarksReading } from '../../lib/attrd/index.ts';
+
+/** The mark of the machine to act on, as far as it could be read. */
+export interface TargetMark {
+  /** The name the mark is kept under. */
+  readonly name: string;
+  readonly mark: Mark;
+  /** Null when there is no mark. */
+  readonly reading: MarkReading | null;
+  readonly isClusterNode: boolean;
+}
+
+/**
+ * The name a machine's mark is kept under: the cluster's own name of the node, which alone can bear the permanent copy.
+ * Pacemaker gives it as `nodename`. Called by hand, the plug is matched to the cluster's nodes, exactly, else by its
+ * first label where that means one node; else the plug is the name.
+ */
+export function markName(nodename: string | null, plug: string, clusterNodes: readonly string[]): string {
+  if (nodename !== null) return nodename;
+  if (clusterNodes.includes(plug)) return plug;
+  const label = firstLabel(plug);
+  const [only, ...others] = clusterNodes.filter((node) => firstLabel(node) === label);
+  return only !== undefined && others.length === 0 ? only : plug;
+}
+
+export function targetMark(nodename: string | null, plug: string, all: MarksReading): TargetMark {
+  const name = markName(nodename, plug, all.clusterNodes);
+  const reading = all.marks.find((mark) => mark.name === name) ?? null;
+  return {
+    name,
+    reading,
+    mark: reading?.mark ?? { kind: 'none' },
+    isClusterNode: all.clusterNodes.includes(name),
+  };
+}
+
+/** The first of the names whose mark says that instances still wait, null when there is none. */
+export function firstPending(names: readonly string[], all: MarksReading): MarkReading | null {
+  const pending = (mark: Mark): boolean => mark.kind !== 'none' && mark.kind !== 'no';
+  return all.marks.find((reading) => names.includes(reading.name) && pending(reading.mark)) ?? null;
+}
+
+function firstLabel(name: string): string {
+  return name.toLowerCase().split('.', 1)[0] ?? '';
+}

@@ -1,0 +1,48 @@
+import type { FenceContext } from '../../lib/fencing/index.ts';
+
+/**
+ * `off` and `on` are over this long after the process began, in ms, where Pacemaker keeps the time: 60 s unless
+ * configured otherwise (`stonith-timeout`, `pcmk_off_timeout`), less a reserve for what is under way, and for a busy
+ * machine. At the end of its time Pacemaker kills without warning.
+ */
+const UNDER_PACEMAKER_MS = 40_000;
+/** However much of that `delay` took, Nova gets this long. */
+const AT_LEAST_MS = 8_000;
+/** `monitor`, `list` and `status` often run with Pacemaker's default timeout of 20 s. */
+const LOOK_MS = 15_000;
+/** One request, and one call of Pacemaker's tools, may take this long. */
+const STEP_MS = 10_000;
+
+/** When `off` or `on` gives up on what it can leave to others, in ms since the epoch. */
+export function powerDeadline(ctx: FenceContext, now: number): number {
+  const seconds = ctx.timeoutsDisabled ? 0 : ctx.options.number('power_timeout');
+  if (seconds > 0) return now + seconds * 1000;
+  return Math.max(ctx.startedAt + UNDER_PACEMAKER_MS, now + AT_LEAST_MS);
+}
+
+/** When an action that only looks gives up. */
+export function lookDeadline(ctx: FenceContext): number {
+  return ctx.startedAt + LOOK_MS;
+}
+
+/** Bound of one call of Pacemaker's attribute tools, in ms; `power_timeout` where it applies. */
+export function toolTimeoutMs(ctx: FenceContext): number {
+  return limit(ctx, 'power_timeout', true);
+}
+
+/** Bound of one request to the cloud, in ms. */
+export function requestTimeoutMs(ctx: FenceContext): number {
+  return limit(ctx, 'shell_timeout', ctx.options.given('shell_timeout'));
+}
+
+/** When the log-in has to be through: the action's deadline, or sooner when `login_timeout` says so. */
+export function loginDeadline(ctx: FenceContext, now: number, deadline: number): number {
+  const seconds = ctx.options.number('login_timeout');
+  const applies = !ctx.timeoutsDisabled && ctx.options.given('login_timeout') && seconds > 0;
+  return applies ? Math.min(deadline, now + seconds * 1000) : deadline;
+}
+
+function limit(ctx: FenceContext, option: string, applies: boolean): number {
+  const seconds = ctx.timeoutsDisabled || !applies ? 0 : ctx.options.number(option);
+  return seconds > 0 ? seconds * 1000 : STEP_MS;
+}
