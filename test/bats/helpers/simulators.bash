@@ -1,0 +1,166 @@
+# Load this from a bats file: `load helpers/simulators`. See test/simulators/README.md for what can be asked of the
+# simulators. Nothing here needs more than bash and the Node of node_modules.
+
+REPO=$(cd "${BASH_SOURCE[0]%/*}/../../.." && pwd)
+SIMULATORS=$REPO/test/simulators
+NODE24=$REPO/node_modules/.bin/node
+BATS_LIB_PATH=$REPO/node_modules${BATS_LIB_PATH:+:$BATS_LIB_PATH}
+bats_load_library bats-support
+bats_load_library bats-assert
+
+_sim_tmp() { printf '%s' "${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}"; }
+
+# cloud_start [OPTIONS of cloud/main.ts]   starts a simulated cloud on free ports and sets CLOUD_AUTH_URL,
+# CLOUD_KEYSTONE, CLOUD_NOVA, CLOUD_GLANCE, CLOUD_CONTROL, CLOUD_PID. In setup_file it lives as long as the file's
+# tests, in setup or a test as long as the test; stop it with cloud_stop in the matching teardown.
+cloud_start() {
+  local out tries=0 line name
+  out=$(_sim_tmp)/cloud.$RANDOM
+  "$NODE24" "$SIMULATORS/cloud/main.ts" --parent "$$" "$@" >"$out.json" 2>"$out.err" 3>&- &
+  CLOUD_PID=$!
+  until [ -s "$out.json" ]; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 200 ] || ! kill -0 "$CLOUD_PID" 2>/dev/null; then
+      echo "The simulated cloud did not start:" >&2
+      cat "$out.err" >&2
+      return 1
+    fi
+    sleep 0.05
+  done
+  line=$(<"$out.json")
+  for name in authUrl keystone nova glance control; do
+    [[ $line =~ \"$name\":\"([^\"]*)\" ]]
+    case $name in
+    authUrl) CLOUD_AUTH_URL=${BASH_REMATCH[1]} ;;
+    keystone) CLOUD_KEYSTONE=${BASH_REMATCH[1]} ;;
+    nova) CLOUD_NOVA=${BASH_REMATCH[1]} ;;
+    glance) CLOUD_GLANCE=${BASH_REMATCH[1]} ;;
+    control) CLOUD_CONTROL=${BASH_REMATCH[1]} ;;
+    esac
+  done
+  CLOUD_ERR=$out.err
+  export CLOUD_AUTH_URL CLOUD_KEYSTONE CLOUD_NOVA CLOUD_GLANCE CLOUD_CONTROL CLOUD_PID CLOUD_ERR
+}
+
+cloud_stop() {
+  [ -n "${CLOUD_PID:-}" ] || return 0
+  kill "$CLOUD_PID" 2>/dev/null || true
+  wait "$CLOUD_PID" 2>/dev/null || true
+  CLOUD_PID=
+}
+
+# sim METHOD PATH [JSON]   one request to the control API, PATH under /_sim/; prints the answer's body, and fails
+# with the sentence of the simulator on stderr when it refuses.
+sim() {
+  local method=$1 path=$2 body=${3-} address=${CLOUD_CONTROL#http://} fd status line length=
+  path=${path// /%20}
+  exec {fd}<>"/dev/tcp/${address%:*}/${address##*:}" || return 1
+  printf '%s /_sim/%s HTTP/1.0\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' \
+    "$method" "$path" "$address" "$(LC_ALL=C; printf %s "${#body}")" "$body" >&"$fd"
+  IFS=$' \r' read -r _ status _ <&"$fd"
+  while IFS= read -r line <&"$fd"; do
+    line=${line%$'\r'}
+    [ -n "$line" ] || break
+  done
+  if [ "$status" -ge 400 ]; then
+    cat <&"$fd" >&2
+    exec {fd}>&-
+    return 1
+  fi
+  cat <&"$fd"
+  exec {fd}>&-
+}
+
+# Lines of what the cloud looks like now.
+sim_servers() { sim GET text/servers; }       # NAME HOST STATUS TASK VM_STATE
+sim_migrations() { sim GET text/migrations; } # NAME SOURCE DEST|- STATUS
+sim_services() { sim GET text/services; }     # HOST up|down enabled|disabled forced_down|- REASON
+# sim_requests [REGEX on "METHOD service path"]   and how many of them
+sim_requests() { sim GET "text/requests${1:+?match=$(_sim_query "$1")}"; }
+sim_count() { sim GET "text/count${1:+?match=$(_sim_query "$1")}"; }
+# sim_server NAME   prints "HOST STATUS TASK VM_STATE" of one server
+sim_server() {
+  local name rest
+  while read -r name rest; do
+    [ "$name" = "$1" ] && printf '%s\n' "$rest" && return 0
+  done < <(sim_servers)
+  return 1
+}
+# sim_fault JSON   see cloud/faults.ts; sim_no_faults takes all away
+sim_fault() { sim POST faults "$1" >/dev/null; }
+sim_no_faults() { sim DELETE faults; }
+
+_sim_query() { # percent-encodes what a query string needs
+  local text=$1 out= i char
+  for ((i = 0; i < ${#text}; i++)); do
+    char=${text:i:1}
+    case $char in
+    [a-zA-Z0-9._~/-]) out+=$char ;;
+    *) printf -v char '%%%02X' "'$char" && out+=$char ;;
+    esac
+  done
+  printf '%s' "$out"
+}
+
+# cluster_start NODE...   a simulated cluster (VERSION=2.1.5 in the environment chooses the Pacemaker) whose tools
+# come first on PATH; the first node is the one we are on. Sets CLUSTER, its directory.
+cluster_start() {
+  CLUSTER=$(_sim_tmp)/cluster.$RANDOM
+  "$SIMULATORS/attrd/new-cluster" "$CLUSTER" "$@"
+  PATH=$CLUSTER/bin:$PATH
+  export CLUSTER PATH
+}
+
+# cluster COMMAND...   see attrd/sim-cluster
+cluster() { "$SIMULATORS/attrd/sim-cluster" "$CLUSTER" "$@"; }
+
+# The mark's two copies as they are in the cluster, empty when absent.
+mark_transient() { cluster get evacuate "$1" || true; }
+mark_permanent() { cluster forever-get evacuate "$1" || true; }
+
+# ocf_environment   OCF_RESKEY_* of a NovaEvacuate (or NovaCompute) for the simulated cloud, as for a manual call.
+ocf_environment() {
+  export OCF_RESKEY_auth_url=$CLOUD_AUTH_URL OCF_RESKEY_username=admin OCF_RESKEY_password=adminpw
+  export OCF_RESKEY_tenant_name=admin OCF_RESKEY_user_domain=Default OCF_RESKEY_project_domain=Default
+}
+
+# pacemaker_environment [INTERVAL-MS] [TIMEOUT-MS]   what Pacemaker's executor adds to it (facts of Pacemaker 2.1.5).
+pacemaker_environment() {
+  export HA_RSCTMP=${HA_RSCTMP:-$(_sim_tmp)/rsctmp} OCF_ROOT=/usr/lib/ocf OCF_RA_VERSION_MAJOR=1 OCF_RA_VERSION_MINOR=1
+  export OCF_EXIT_REASON_PREFIX=ocf-exit-reason: OCF_OUTPUT_FORMAT=text LC_ALL=C
+  export OCF_RESOURCE_INSTANCE=nova-evacuate OCF_RESOURCE_PROVIDER=openstack OCF_RESOURCE_TYPE=NovaEvacuate
+  export OCF_RESKEY_CRM_meta_interval=${1:-10000} OCF_RESKEY_CRM_meta_name=monitor
+  export OCF_RESKEY_CRM_meta_timeout=${2:-60000} OCF_RESKEY_crm_feature_set=3.16.1
+  export OCF_RESKEY_CRM_meta_on_node=ctl0 OCF_RESKEY_CRM_meta_on_node_uuid=1 PCMK_service=pacemaker-execd
+  mkdir -p "$HA_RSCTMP"
+}
+
+# fence KEY=VALUE...   feeds fence_compute as Pacemaker's fencer does: no arguments, options on stdin.
+fence() {
+  local option
+  for option in auth_url="$CLOUD_AUTH_URL" login=admin passwd=adminpw tenant_name=admin "$@"; do
+    printf '%s\n' "$option"
+  done | "${FENCE_COMPUTE:-$REPO/dist/fence_compute}"
+}
+
+# wait_until SECONDS COMMAND...   fails when the command has not succeeded by then
+wait_until() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.1
+  done
+}
+
+# assert_server NAME HOST STATUS
+assert_server() {
+  local host status rest
+  read -r host status rest < <(sim_server "$1")
+  assert_equal "$1 $host $status" "$1 $2 $3"
+}
+
+# assert_no_violations   the observer inside the cloud has seen no rule broken
+assert_no_violations() {
+  assert_equal "$(sim GET text/violations)" ''
+}

@@ -1,0 +1,278 @@
+import type { Clock } from './clock.ts';
+import type { Knobs } from './knobs.ts';
+import type { Action, EvacuateWish, Host, Migration, Server } from './model.ts';
+
+/** What the conductor needs of the world around it. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly knobs: Knobs;
+  readonly hosts: ReadonlyMap<string, Host>;
+  readonly servers: ReadonlyMap<string, Server>;
+  isUp(host: Host): boolean;
+  touch(server: Server): void;
+  spawnDomain(server: Server, on: Host): void;
+}
+
+/** One evacuation on its way. It is live until it ended or its target died. */
+interface Job {
+  readonly server: Server;
+  readonly migration: Migration;
+  readonly action: Action;
+  readonly wish: EvacuateWish;
+  readonly wasStopped: boolean;
+  target: Host | null;
+  /** A second evacuation of the same server came in between: neither will succeed. */
+  disturbed: boolean;
+  cancel: (() => void) | null;
+}
+
+/**
+ * What nova-conductor, the scheduler and the receiving nova-compute do with evacuations, in the order and with the
+ * intermediate states seen on Nova 26:
+ * accepted -> pre-migrating (claimed by the target) -> rebuild_spawning -> ACTIVE but still on the old host -> done.
+ */
+export class Conductor {
+  readonly #world: Surroundings;
+  readonly #jobs = new Map<string, Job[]>();
+  readonly #queue: Job[] = [];
+  /** Sent to a nova-compute that is dead without Nova knowing it yet: waits in its message queue. */
+  readonly #posted = new Map<string, Job[]>();
+  #scheduling = 0;
+  #alive = true;
+
+  constructor(world: Surroundings) {
+    this.#world = world;
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** nova-conductor stops: what is asked of it waits, and is carried out once it is back. */
+  stop(): void {
+    this.#alive = false;
+  }
+
+  start(): void {
+    this.#alive = true;
+    this.#next();
+  }
+
+  isLive(serverId: string): boolean {
+    return this.#liveJobs(serverId).length > 0;
+  }
+
+  inFlightFrom(host: string): Server[] {
+    const servers = new Set<Server>();
+    for (const id of this.#jobs.keys()) {
+      for (const job of this.#liveJobs(id)) if (job.migration.sourceHost === host) servers.add(job.server);
+    }
+    return [...servers];
+  }
+
+  /** Without those that wait in the queue of a nova-compute that Nova itself holds for dead. */
+  #liveJobs(serverId: string): Job[] {
+    const world = this.#world;
+    return (this.#jobs.get(serverId) ?? []).filter(
+      (job) => job.target === null || job.cancel !== null || job.target.alive || world.isUp(job.target),
+    );
+  }
+
+  setStatus(migration: Migration, status: string): void {
+    migration.status = status;
+    migration.updatedAt = this.#world.clock.now();
+  }
+
+  evacuate(server: Server, migration: Migration, action: Action, wish: EvacuateWish): void {
+    const others = this.#liveJobs(server.id);
+    const job: Job = {
+      server,
+      migration,
+      action,
+      wish,
+      wasStopped: server.vmState === 'stopped',
+      target: null,
+      disturbed: others.length > 0,
+      cancel: null,
+    };
+    for (const other of others) other.disturbed = true;
+    // Of three at once, seen on Nova 26, one record stays `accepted` for ever.
+    if (others.length >= 2) return;
+    this.#jobs.set(server.id, [...(this.#jobs.get(server.id) ?? []), job]);
+    this.#queue.push(job);
+    this.#next();
+  }
+
+  /** The server was deleted: whatever was under way ends without a trace. */
+  forget(server: Server): void {
+    for (const job of this.#jobs.get(server.id) ?? []) {
+      job.cancel?.();
+      const queued = this.#queue.indexOf(job);
+      if (queued >= 0) this.#queue.splice(queued, 1);
+    }
+    this.#jobs.delete(server.id);
+  }
+
+  targetDied(host: Host): void {
+    for (const jobs of [...this.#jobs.values()]) {
+      for (const job of jobs) {
+        if (job.target !== host || job.cancel === null) continue;
+        job.cancel();
+        this.#drop(job);
+      }
+    }
+  }
+
+  targetStarted(host: Host): void {
+    const posted = this.#posted.get(host.name) ?? [];
+    this.#posted.delete(host.name);
+    for (const job of posted) {
+      // Somebody evacuated it elsewhere meanwhile: Nova finds another task state than it expects and gives up.
+      const untouched = job.server.host === job.migration.sourceHost && job.server.taskState === 'rebuilding';
+      if (untouched && this.#world.servers.has(job.server.id)) this.#receive(job, host);
+      else {
+        this.setStatus(job.migration, 'failed');
+        this.#drop(job);
+      }
+    }
+  }
+
+  #drop(job: Job): void {
+    const left = (this.#jobs.get(job.server.id) ?? []).filter((other) => other !== job);
+    if (left.length === 0) this.#jobs.delete(job.server.id);
+    else this.#jobs.set(job.server.id, left);
+  }
+
+  #next(): void {
+    const { clock, knobs } = this.#world;
+    while (this.#alive && this.#scheduling < knobs.conductorConcurrency) {
+      const job = this.#queue.shift();
+      if (job === undefined) return;
+      this.#scheduling += 1;
+      clock.after(knobs.schedule, () => {
+        this.#scheduling -= 1;
+        if (!this.#alive) this.#queue.unshift(job);
+        else if (this.#jobs.get(job.server.id)?.includes(job)) this.#schedule(job);
+        this.#next();
+      });
+    }
+  }
+
+  /** The scheduler: the enabled host that is up and has the most memory left; an explicit one is checked unless forced. */
+  #schedule(job: Job): void {
+    const { wish, migration, server } = job;
+    const candidates = [...this.#world.hosts.values()].filter((host) => {
+      if (host.name === migration.sourceHost) return false;
+      if (wish.host !== undefined && host.name !== wish.host) return false;
+      if (wish.force === true) return true;
+      return !host.disabled && this.#world.isUp(host) && this.#free(host) >= server.flavor.memoryMb;
+    });
+    candidates.sort((a, b) => this.#free(b) - this.#free(a));
+    const target = candidates[0];
+    if (target === undefined) {
+      this.#fail(job, 'error', 'No valid host was found. There are not enough hosts available.');
+      return;
+    }
+    // It counts against the target from now on, or a burst would land on one host.
+    job.target = target;
+    if (target.alive) this.#receive(job, target);
+    else this.#posted.set(target.name, [...(this.#posted.get(target.name) ?? []), job]);
+  }
+
+  #free(host: Host): number {
+    let used = 0;
+    for (const id of host.domains.keys()) used += this.#world.servers.get(id)?.flavor.memoryMb ?? 0;
+    for (const jobs of this.#jobs.values()) {
+      for (const job of jobs) if (job.target === host) used += job.server.flavor.memoryMb;
+    }
+    return host.memoryMb - used;
+  }
+
+  /** On the target: claim, prepare, spawn, move. */
+  #receive(job: Job, target: Host): void {
+    const { knobs } = this.#world;
+    const { server, migration } = job;
+    job.target = target;
+    migration.destHost = target.name;
+    migration.claimed = true;
+    this.setStatus(migration, 'pre-migrating');
+    server.powerState = 0;
+    this.#world.touch(server);
+    this.#later(job, knobs.prepare, () => {
+      server.taskState = 'rebuild_block_device_mapping';
+      this.#world.touch(server);
+      const { onSharedStorage } = job.wish;
+      if (onSharedStorage !== undefined && onSharedStorage !== knobs.sharedStorage) {
+        this.#fail(job, 'failed', 'Invalid state of instance files on shared storage');
+        return;
+      }
+      server.taskState = 'rebuild_spawning';
+      this.#later(job, target.spawn ?? knobs.spawn, () => this.#spawned(job, target));
+    });
+  }
+
+  #spawned(job: Job, target: Host): void {
+    const { server } = job;
+    const fails = target.spawnFail;
+    if (fails === true || (fails !== false && (fails.includes(server.id) || fails.includes(server.name)))) {
+      this.#fail(job, 'failed', `Build of instance ${server.id} aborted: labfake spawn_fail`);
+      return;
+    }
+    if (job.disturbed) {
+      this.#fail(
+        job,
+        'failed',
+        `Conflict updating instance ${server.id}. Expected: {'task_state': ['rebuild_spawning']}. ` +
+          "Actual: {'task_state': None}",
+      );
+      return;
+    }
+    this.#world.spawnDomain(server, target);
+    server.vmState = 'active';
+    server.taskState = job.wasStopped ? 'powering-off' : null;
+    server.powerState = 1;
+    server.fault = null;
+    server.launchedAt = this.#world.clock.now();
+    this.#world.touch(server);
+    this.#later(job, this.#world.knobs.settle, () => {
+      if (job.disturbed) {
+        // A request that came in the last moment: the record moves, the server is left in error on its old host.
+        this.#fail(job, 'failed', `Conflict updating instance ${server.id}.`);
+        return;
+      }
+      if (job.wasStopped) {
+        server.vmState = 'stopped';
+        server.powerState = 4;
+        target.domains.set(server.id, false);
+      }
+      server.taskState = null;
+      server.host = target.name;
+      server.zone = target.zone;
+      this.#world.touch(server);
+      this.setStatus(job.migration, 'done');
+      job.action.updatedAt = this.#world.clock.now();
+      this.#drop(job);
+    });
+  }
+
+  #later(job: Job, ms: number, action: () => void): void {
+    job.cancel = this.#world.clock.after(ms, () => {
+      job.cancel = null;
+      action();
+    });
+  }
+
+  #fail(job: Job, status: 'error' | 'failed', message: string): void {
+    const { server, migration, action } = job;
+    const now = this.#world.clock.now();
+    this.setStatus(migration, status);
+    server.vmState = 'error';
+    server.taskState = null;
+    server.fault = { code: 500, message, details: `Traceback: ${message}`, created: now };
+    this.#world.touch(server);
+    if (job.target !== null && server.host !== job.target.name) job.target.domains.delete(server.id);
+    action.message = 'Error';
+    action.updatedAt = now;
+    this.#drop(job);
+  }
+}

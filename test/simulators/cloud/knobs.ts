@@ -1,0 +1,78 @@
+/** What a test may set at any time, from the start (`--set name=value`, scenario) or through /_sim/knobs. */
+export interface Knobs {
+  /** Newest compute microversion, `2.1` to `2.96`. Debian 12 has 2.93. */
+  maxMicroversion: string;
+  /** How long after its last heartbeat a service still counts as up, ms (nova.conf service_down_time). */
+  serviceDownTime: number;
+  /** From the start of a nova-compute to its first heartbeat, ms. */
+  firstReport: number;
+  /** Evacuations the conductor schedules at the same time. */
+  conductorConcurrency: number;
+  /** What scheduling one evacuation takes, ms: the record is `accepted` meanwhile. */
+  schedule: number;
+  /** From the claim on the target to rebuild_spawning, ms. */
+  prepare: number;
+  /** The spawn itself, ms; a host may have its own. */
+  spawn: number;
+  /** ACTIVE but still on its old host, the record still pre-migrating, ms (seen: 0 to 3 s). */
+  settle: number;
+  /** The same for booting a server, ms. */
+  boot: number;
+  /** What a returning nova-compute needs per evacuated instance before any record becomes completed, ms. */
+  cleanup: number;
+  /** Whether the disks of instances lie on storage that all hosts see. */
+  sharedStorage: boolean;
+  /** Life of a token, ms. */
+  tokenLifetime: number;
+  /** Pages of servers and migrations are never longer. */
+  maxLimit: number;
+  /** Keystone offers its version 2.0 only. */
+  keystoneV2Only: boolean;
+  /** Status of Keystone's version list at `/` (300 since ever, 200 behind some proxies). */
+  discoveryStatus: number;
+  /** Disabling a service that is up waits for its nova-compute that long, ms. */
+  disableWhileUp: number;
+}
+
+export const defaultKnobs: Knobs = {
+  maxMicroversion: '2.93',
+  serviceDownTime: 60_000,
+  firstReport: 300,
+  conductorConcurrency: 10,
+  schedule: 150,
+  prepare: 200,
+  spawn: 500,
+  settle: 500,
+  boot: 100,
+  cleanup: 20,
+  sharedStorage: true,
+  tokenLifetime: 3_600_000,
+  maxLimit: 1000,
+  keystoneV2Only: false,
+  discoveryStatus: 300,
+  disableWhileUp: 0,
+};
+
+/** Sets a knob from text or JSON; throws with a sentence when there is no such knob or the value is not of its type. */
+export function setKnob(knobs: Knobs, name: string, value: unknown): void {
+  if (!Object.hasOwn(defaultKnobs, name)) {
+    throw new Error(`There is no knob "${name}"; there are ${Object.keys(defaultKnobs).join(', ')}.`);
+  }
+  const wanted = typeof defaultKnobs[name as keyof Knobs];
+  let parsed: unknown = value;
+  if (typeof value === 'string') {
+    if (wanted === 'number' && value !== '') parsed = Number(value);
+    if (wanted === 'boolean') parsed = value === 'true' ? true : value === 'false' ? false : value;
+  }
+  if (typeof parsed !== wanted || Number.isNaN(parsed)) {
+    throw new Error(`The knob "${name}" wants a ${wanted}, not ${JSON.stringify(value)}.`);
+  }
+  Object.assign(knobs, { [name]: parsed });
+}
+
+/** Durations divided: 10 means ten times as fast as the default. */
+export function speedUp(knobs: Knobs, factor: number): void {
+  for (const name of ['schedule', 'prepare', 'spawn', 'settle', 'boot', 'cleanup', 'firstReport'] as const) {
+    knobs[name] = Math.round(knobs[name] / factor);
+  }
+}

@@ -1,0 +1,143 @@
+/** What the simulated cloud remembers. Times are ms since the epoch; null stands where Nova's database has NULL. */
+
+export interface Host {
+  readonly name: string;
+  /** Number and uuid of its nova-compute service. */
+  readonly serviceNumber: number;
+  readonly serviceId: string;
+  readonly hypervisorNumber: number;
+  readonly hypervisorId: string;
+  zone: string;
+  disabled: boolean;
+  disabledReason: string | null;
+  forcedDown: boolean;
+  /** Its nova-compute runs. */
+  alive: boolean;
+  /** The machine has power: domains that were not destroyed run on, whether or not nova-compute does. */
+  powered: boolean;
+  /** While not alive: its last heartbeat. */
+  lastSeen: number;
+  startedAt: number;
+  changedAt: number;
+  /** Knobs of this host alone; null = the cloud's. */
+  spawn: number | null;
+  /** Spawns fail here: all, or those of the servers named (id or name). */
+  spawnFail: boolean | readonly string[];
+  memoryMb: number;
+  /** Guests known to its hypervisor, by server id; true = running. */
+  readonly domains: Map<string, boolean>;
+}
+
+export interface Fault {
+  readonly code: number;
+  readonly message: string;
+  readonly details: string;
+  readonly created: number;
+}
+
+export interface Server {
+  readonly id: string;
+  readonly number: number;
+  name: string;
+  projectId: string;
+  userId: string;
+  host: string | null;
+  vmState: string;
+  taskState: string | null;
+  powerState: number;
+  /** Null when booted from a volume. */
+  imageId: string | null;
+  flavorId: string;
+  /** The flavour as it was when the server was built, which is what 2.47 shows. */
+  readonly flavor: Flavor;
+  metadata: Record<string, string>;
+  locked: boolean;
+  zone: string;
+  readonly reservationId: string;
+  readonly createdAt: number;
+  updatedAt: number;
+  launchedAt: number | null;
+  fault: Fault | null;
+  readonly actions: Action[];
+}
+
+export interface Action {
+  readonly action: string;
+  readonly requestId: string;
+  readonly userId: string;
+  readonly projectId: string;
+  readonly startedAt: number;
+  updatedAt: number;
+  message: string | null;
+}
+
+export interface Migration {
+  readonly number: number;
+  readonly id: string;
+  readonly serverId: string;
+  readonly type: 'evacuation';
+  readonly sourceHost: string;
+  destHost: string | null;
+  /** The target has claimed it: destination node and address are filled in too. */
+  claimed: boolean;
+  status: string;
+  readonly createdAt: number;
+  updatedAt: number | null;
+  readonly userId: string;
+  readonly projectId: string;
+}
+
+/** What an evacuation request may say. */
+export interface EvacuateWish {
+  /** Below 2.14. */
+  readonly onSharedStorage?: boolean;
+  readonly host?: string;
+  readonly force?: boolean;
+}
+
+export interface Flavor {
+  readonly id: string;
+  readonly name: string;
+  readonly memoryMb: number;
+  readonly vcpus: number;
+  readonly diskGb: number;
+  readonly isPublic: boolean;
+  readonly extraSpecs: Readonly<Record<string, string>>;
+}
+
+export interface Image {
+  readonly id: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly createdAt: number;
+}
+
+export interface Aggregate {
+  readonly number: number;
+  readonly id: string;
+  readonly name: string;
+  readonly zone: string | null;
+  hosts: string[];
+  metadata: Record<string, string>;
+  readonly createdAt: number;
+}
+
+/** An answer that is not a success, as Nova words it; thrown by the world, put on the wire by the API. */
+export class ApiError extends Error {
+  readonly status: number;
+  /** Nova's top key: `badRequest`, `itemNotFound`, … */
+  readonly kind: string;
+
+  constructor(status: number, kind: string, message: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.kind = kind;
+  }
+}
+
+export const badRequest = (message: string) => new ApiError(400, 'badRequest', message);
+export const notFound = (message: string) => new ApiError(404, 'itemNotFound', message);
+export const conflict = (message: string) => new ApiError(409, 'conflictingRequest', message);
+export const forbidden = (rule: string) =>
+  new ApiError(403, 'forbidden', `Policy doesn't allow ${rule} to be performed.`);

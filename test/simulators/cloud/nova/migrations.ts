@@ -1,0 +1,86 @@
+import { databaseTime } from '../clock.ts';
+import { badRequest, type Migration } from '../model.ts';
+import { type NovaAnswer, type NovaContext, paginate, requireAdmin } from './context.ts';
+
+const filters = ['hidden', 'host', 'instance_uuid', 'source_compute', 'status', 'migration_type'];
+
+/**
+ * GET os-migrations. From 2.59 newest first, in pages and strict about its query; below that everything at once, in
+ * no order, and `limit` is ignored.
+ */
+export function listMigrations(context: NovaContext): NovaAnswer {
+  requireAdmin(context, 'os_compute_api:os-migrations:index');
+  const { minor } = context;
+  const { query } = context.request;
+  if (minor >= 59) {
+    const known = [...filters, 'limit', 'marker', 'changes-since'];
+    if (minor >= 66) known.push('changes-before');
+    if (minor >= 80) known.push('user_id', 'project_id');
+    const strays = [...query.keys()].filter((key) => !known.includes(key));
+    if (strays.length > 0) {
+      throw badRequest(
+        `Additional properties are not allowed (${strays.map((key) => `'${key}'`).join(', ')} ` +
+          `${strays.length === 1 ? 'was' : 'were'} unexpected)`,
+      );
+    }
+  }
+  let found = context.world.migrations.filter((migration) => matches(context, migration));
+  if (minor < 59) return { json: { migrations: found.map((migration) => show(context, migration)) } };
+  found = found.reverse();
+  const { page, links } = paginate(context, found, '/os-migrations');
+  return {
+    json: {
+      migrations: page.map((migration) => show(context, migration)),
+      ...(links === undefined ? {} : { migrations_links: links }),
+    },
+  };
+}
+
+function matches(context: NovaContext, migration: Migration): boolean {
+  const { query } = context.request;
+  const host = query.get('host');
+  if (host !== null && migration.sourceHost !== host && migration.destHost !== host) return false;
+  const source = query.get('source_compute');
+  if (source !== null && migration.sourceHost !== source) return false;
+  const status = query.get('status');
+  if (status !== null && migration.status !== status) return false;
+  const type = query.get('migration_type');
+  if (type !== null && migration.type !== type) return false;
+  const server = query.get('instance_uuid');
+  if (server !== null && migration.serverId !== server) return false;
+  if (context.minor < 59) return true;
+  const since = query.get('changes-since');
+  if (since !== null) {
+    const from = Date.parse(since);
+    if (Number.isNaN(from)) {
+      throw badRequest(
+        `Invalid input for query parameters changes-since. Value: ${since}. is not a 'date-time'`,
+      );
+    }
+    // The database compares updated_at, and a record that was never updated has none: it is not found.
+    if (migration.updatedAt === null) return false;
+    if (Math.floor(migration.updatedAt / 1000) * 1000 < from) return false;
+  }
+  return true;
+}
+
+function show(context: NovaContext, migration: Migration): unknown {
+  const { minor } = context;
+  return {
+    id: migration.number,
+    ...(minor >= 59 ? { uuid: migration.id } : {}),
+    source_compute: migration.sourceHost,
+    dest_compute: migration.destHost,
+    source_node: migration.sourceHost,
+    dest_node: migration.claimed ? migration.destHost : null,
+    dest_host: migration.claimed ? '192.168.0.1' : null,
+    old_instance_type_id: null,
+    new_instance_type_id: null,
+    instance_uuid: migration.serverId,
+    status: migration.status,
+    ...(minor >= 23 ? { migration_type: migration.type } : {}),
+    ...(minor >= 80 ? { user_id: migration.userId, project_id: migration.projectId } : {}),
+    created_at: databaseTime(migration.createdAt),
+    updated_at: migration.updatedAt === null ? null : databaseTime(migration.updatedAt),
+  };
+}

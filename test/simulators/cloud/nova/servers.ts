@@ -1,0 +1,140 @@
+import { isObject, type JsonObject } from '../http.ts';
+import { badRequest, forbidden, type Server } from '../model.ts';
+import { jsonBody, type NovaAnswer, type NovaContext, paginate } from './context.ts';
+import { briefServer, showServer, statusOf } from './serverView.ts';
+
+/** GET /servers and /servers/detail: newest first, in pages. */
+export function listServers(context: NovaContext, detail: boolean): NovaAnswer {
+  const { query } = context.request;
+  const allTenants = ['1', 'true', 'True'].includes(query.get('all_tenants') ?? '0');
+  if (allTenants && !context.isAdmin) {
+    throw forbidden(`os_compute_api:servers:${detail ? 'detail' : 'index'}:get_all_tenants`);
+  }
+  const servers = [...context.world.servers.values()]
+    .reverse()
+    .filter((server) => matches(context, server, allTenants));
+  const { page, links } = paginate(context, servers, detail ? '/servers/detail' : '/servers');
+  const shown = page.map((server) => (detail ? showServer(context, server) : briefServer(context, server)));
+  return { json: { servers: shown, ...(links === undefined ? {} : { servers_links: links }) } };
+}
+
+function matches(context: NovaContext, server: Server, allTenants: boolean): boolean {
+  const { query } = context.request;
+  if (!allTenants && server.projectId !== context.token.project?.id) return false;
+  const host = query.get('host');
+  // Nova silently ignores the filters that only administrators may use.
+  if (host !== null && context.isAdmin && server.host !== host) return false;
+  const status = query.getAll('status');
+  if (status.length > 0 && !status.some((wanted) => wanted.toUpperCase() === statusOf(server))) return false;
+  const name = query.get('name');
+  if (name !== null && !new RegExp(name).test(server.name)) return false;
+  const projectId = query.get('project_id') ?? query.get('tenant_id');
+  if (projectId !== null && allTenants && server.projectId !== projectId) return false;
+  const vmState = query.get('vm_state');
+  if (vmState !== null && context.isAdmin && server.vmState !== vmState) return false;
+  const since = query.get('changes-since');
+  if (since !== null && Math.floor(server.updatedAt / 1000) * 1000 < Date.parse(since)) return false;
+  return true;
+}
+
+export function getServer(context: NovaContext, id: string): NovaAnswer {
+  return { json: { server: showServer(context, visibleServer(context, id)) } };
+}
+
+function visibleServer(context: NovaContext, id: string): Server {
+  const server = context.world.server(id);
+  if (!context.isAdmin && server.projectId !== context.token.project?.id) return context.world.server('');
+  return server;
+}
+
+export function deleteServer(context: NovaContext, id: string): NovaAnswer {
+  context.world.deleteServer(visibleServer(context, id));
+  return { status: 204 };
+}
+
+/** POST /servers: as much of booting as the contract suite and a demonstration need. */
+export function createServers(context: NovaContext): NovaAnswer {
+  const { world } = context;
+  const wish = jsonBody(context)['server'];
+  if (!isObject(wish)) throw badRequest("'server' is a required property");
+  const host = wish['host'];
+  if (host !== undefined && (context.minor < 74 || typeof host !== 'string')) {
+    throw badRequest("Additional properties are not allowed ('host' was unexpected)");
+  }
+  const count = typeof wish['min_count'] === 'number' ? wish['min_count'] : 1;
+  const target = host ?? [...world.hosts.values()].find((candidate) => world.isUp(candidate))?.name;
+  if (target === undefined) throw badRequest('No host.');
+  const name = typeof wish['name'] === 'string' ? wish['name'] : 'vm';
+  const made: Server[] = [];
+  for (let i = 1; i <= count; i += 1) {
+    const server = world.addServer({
+      name: count === 1 ? name : `${name}-${i}`,
+      host: null,
+      vmState: 'building',
+      taskState: 'scheduling',
+      projectId: context.token.project?.id ?? 'admin',
+      imageId: typeof wish['imageRef'] === 'string' ? wish['imageRef'] : null,
+      flavorId: typeof wish['flavorRef'] === 'string' ? wish['flavorRef'] : '1',
+      ...(made[0] === undefined ? {} : { reservationId: made[0].reservationId }),
+    });
+    world.recordAction(server, 'create', context.by);
+    made.push(server);
+  }
+  world.clock.after(world.knobs.boot, () => {
+    for (const server of made) {
+      if (!world.servers.has(server.id)) continue;
+      server.host = target;
+      server.vmState = 'active';
+      server.taskState = null;
+      server.powerState = 1;
+      server.launchedAt = world.clock.now();
+      world.spawnDomain(server, world.host(target));
+      world.touch(server);
+    }
+  });
+  const first = made[0];
+  if (first === undefined) throw badRequest('min_count must be 1 or more');
+  if (wish['return_reservation_id'] === true) {
+    return { status: 202, json: { reservation_id: first.reservationId } };
+  }
+  const { origin } = context;
+  return {
+    status: 202,
+    json: {
+      server: {
+        id: first.id,
+        links: [
+          { rel: 'self', href: `${origin}/v2.1/servers/${first.id}` },
+          { rel: 'bookmark', href: `${origin}/servers/${first.id}` },
+        ],
+        'OS-DCF:diskConfig': 'MANUAL',
+        security_groups: [{ name: 'default' }],
+        adminPass: 'simulated',
+      },
+    },
+  };
+}
+
+export function listActions(context: NovaContext, id: string): NovaAnswer {
+  const server = visibleServer(context, id);
+  const instanceActions = [...server.actions].reverse().map((action) => ({
+    action: action.action,
+    instance_uuid: server.id,
+    request_id: action.requestId,
+    user_id: action.userId,
+    project_id: action.projectId,
+    start_time: `${new Date(action.startedAt).toISOString().slice(0, 19)}.000000`,
+    message: action.message,
+    ...(context.minor >= 58
+      ? { updated_at: `${new Date(action.updatedAt).toISOString().slice(0, 19)}.000000` }
+      : {}),
+  }));
+  return { json: { instanceActions } };
+}
+
+export type ServerAction = (context: NovaContext, server: Server, body: JsonObject) => NovaAnswer;
+
+/** Looks the server up for an action, and keeps strangers out. */
+export function serverForAction(context: NovaContext, id: string): Server {
+  return visibleServer(context, id);
+}

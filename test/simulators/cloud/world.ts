@@ -1,0 +1,424 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import { Conductor } from './conductor.ts';
+import { defaultKnobs, type Knobs } from './knobs.ts';
+import {
+  type Action,
+  type Aggregate,
+  badRequest,
+  conflict,
+  type EvacuateWish,
+  type Flavor,
+  type Host,
+  type Image,
+  type Migration,
+  notFound,
+  type Server,
+} from './model.ts';
+import { Observer } from './observer.ts';
+
+/** Who asks, as far as the world has to remember it. */
+export interface Requester {
+  readonly userId: string;
+  readonly projectId: string;
+  readonly requestId: string;
+}
+
+/** How a server is wished for; everything but its host has a default. */
+export interface ServerWish {
+  readonly id?: string;
+  readonly name?: string;
+  readonly host: string | null;
+  /** `active`, `stopped`, `paused`, `suspended`, `rescued`, `resized`, `error`, … */
+  readonly vmState?: string;
+  readonly taskState?: string | null;
+  readonly imageId?: string | null;
+  readonly flavorId?: string;
+  readonly projectId?: string;
+  readonly metadata?: Record<string, string>;
+  readonly locked?: boolean;
+  readonly reservationId?: string;
+}
+
+const powerStates: Readonly<Record<string, number>> = {
+  active: 1,
+  rescued: 1,
+  resized: 1,
+  paused: 3,
+  stopped: 4,
+  suspended: 4,
+  building: 0,
+};
+
+/** Instances that have a running guest on their host. */
+const running = new Set(['active', 'paused', 'rescued', 'resized', 'error']);
+
+/**
+ * The cloud itself: hosts, servers, evacuation records and what becomes of them in time. It knows nothing of HTTP;
+ * what Nova's API would refuse is thrown as ApiError.
+ */
+export class World {
+  readonly clock: Clock;
+  readonly knobs: Knobs;
+  readonly observer: Observer;
+  readonly conductor: Conductor;
+  readonly hosts = new Map<string, Host>();
+  /** Newest last, as they were made. */
+  readonly servers = new Map<string, Server>();
+  readonly migrations: Migration[] = [];
+  readonly flavors = new Map<string, Flavor>();
+  readonly images = new Map<string, Image>();
+  readonly aggregates: Aggregate[] = [];
+  #numbers = { service: 3, server: 0, migration: 0, flavor: 0, aggregate: 0 };
+
+  constructor(clock: Clock, knobs: Partial<Knobs> = {}) {
+    this.clock = clock;
+    this.knobs = { ...defaultKnobs, ...knobs };
+    this.observer = new Observer(clock);
+    this.conductor = new Conductor(this);
+  }
+
+  // ---- making things ---------------------------------------------------------------------------------------
+
+  addHost(name: string, options: { zone?: string; memoryMb?: number } = {}): Host {
+    if (this.hosts.has(name)) throw new Error(`There is a host "${name}" already.`);
+    this.#numbers.service += 1;
+    const now = this.clock.now();
+    const host: Host = {
+      name,
+      serviceNumber: this.#numbers.service,
+      serviceId: randomUUID(),
+      hypervisorNumber: this.#numbers.service - 3,
+      hypervisorId: randomUUID(),
+      zone: options.zone ?? 'nova',
+      disabled: false,
+      disabledReason: null,
+      forcedDown: false,
+      alive: true,
+      powered: true,
+      lastSeen: now,
+      startedAt: now - this.knobs.firstReport,
+      changedAt: now,
+      spawn: null,
+      spawnFail: false,
+      memoryMb: options.memoryMb ?? 800_000,
+      domains: new Map(),
+    };
+    this.hosts.set(name, host);
+    return host;
+  }
+
+  addFlavor(
+    name: string,
+    options: {
+      id?: string;
+      extraSpecs?: Record<string, string>;
+      isPublic?: boolean;
+      memoryMb?: number;
+      vcpus?: number;
+      diskGb?: number;
+    } = {},
+  ): Flavor {
+    this.#numbers.flavor += 1;
+    const flavor: Flavor = {
+      id: options.id ?? String(this.#numbers.flavor),
+      name,
+      memoryMb: options.memoryMb ?? 128,
+      vcpus: options.vcpus ?? 1,
+      diskGb: options.diskGb ?? 1,
+      isPublic: options.isPublic ?? true,
+      extraSpecs: options.extraSpecs ?? {},
+    };
+    this.flavors.set(flavor.id, flavor);
+    return flavor;
+  }
+
+  addImage(name: string, options: { id?: string; tags?: readonly string[] } = {}): Image {
+    const image: Image = {
+      id: options.id ?? randomUUID(),
+      name,
+      tags: options.tags ?? [],
+      createdAt: this.clock.now(),
+    };
+    this.images.set(image.id, image);
+    return image;
+  }
+
+  addAggregate(
+    name: string,
+    options: { zone?: string; hosts?: string[]; metadata?: Record<string, string> },
+  ): Aggregate {
+    this.#numbers.aggregate += 1;
+    const aggregate: Aggregate = {
+      number: this.#numbers.aggregate,
+      id: randomUUID(),
+      name,
+      zone: options.zone ?? null,
+      hosts: options.hosts ?? [],
+      metadata: options.metadata ?? {},
+      createdAt: this.clock.now(),
+    };
+    this.aggregates.push(aggregate);
+    return aggregate;
+  }
+
+  addServer(wish: ServerWish): Server {
+    const flavorId = wish.flavorId ?? this.flavors.keys().next().value ?? '1';
+    const flavor = this.flavors.get(flavorId);
+    if (flavor === undefined) throw notFound(`Flavor ${flavorId} could not be found.`);
+    if (wish.host !== null && !this.hosts.has(wish.host)) {
+      throw badRequest(`Compute host ${wish.host} could not be found.`);
+    }
+    this.#numbers.server += 1;
+    const now = this.clock.now();
+    const vmState = wish.vmState ?? 'active';
+    const server: Server = {
+      id: wish.id ?? randomUUID(),
+      number: this.#numbers.server,
+      name: wish.name ?? `vm-${this.#numbers.server}`,
+      projectId: wish.projectId ?? 'admin',
+      userId: 'admin',
+      host: wish.host,
+      vmState,
+      taskState: wish.taskState ?? null,
+      powerState: powerStates[vmState] ?? 1,
+      imageId: wish.imageId === undefined ? (this.images.keys().next().value ?? null) : wish.imageId,
+      flavorId,
+      flavor,
+      metadata: wish.metadata ?? {},
+      locked: wish.locked ?? false,
+      zone: (wish.host === null ? undefined : this.hosts.get(wish.host)?.zone) ?? 'nova',
+      reservationId: wish.reservationId ?? `r-${randomUUID().slice(0, 8)}`,
+      createdAt: now,
+      updatedAt: now,
+      launchedAt: vmState === 'building' ? null : now,
+      fault: null,
+      actions: [],
+    };
+    if (vmState === 'error') {
+      server.fault = { code: 500, message: 'Seeded in error.', details: '', created: now };
+    }
+    this.servers.set(server.id, server);
+    if (wish.host !== null) this.host(wish.host).domains.set(server.id, running.has(vmState));
+    return server;
+  }
+
+  // ---- looking at things -----------------------------------------------------------------------------------
+
+  host(name: string): Host {
+    const host = this.hosts.get(name);
+    if (host === undefined) throw notFound(`Compute host ${name} could not be found.`);
+    return host;
+  }
+
+  /** By id or, for tests, by name. */
+  findServer(idOrName: string): Server | undefined {
+    const byId = this.servers.get(idOrName);
+    if (byId !== undefined) return byId;
+    for (const server of this.servers.values()) if (server.name === idOrName) return server;
+    return undefined;
+  }
+
+  server(id: string): Server {
+    const server = this.servers.get(id);
+    if (server === undefined) throw notFound(`Instance ${id} could not be found.`);
+    return server;
+  }
+
+  /** What Nova makes of a host's heartbeats; forced down it never is up. */
+  isUp(host: Host): boolean {
+    if (host.forcedDown) return false;
+    const now = this.clock.now();
+    if (host.alive && now >= host.startedAt + this.knobs.firstReport) return true;
+    return now - host.lastSeen <= this.knobs.serviceDownTime;
+  }
+
+  migrationsOf(serverId: string): Migration[] {
+    return this.migrations.filter((migration) => migration.serverId === serverId);
+  }
+
+  // ---- the lives of hosts ----------------------------------------------------------------------------------
+
+  /**
+   * A nova-compute dies (with `power: false` the whole machine, guests included). Evacuations it was receiving are
+   * never finished: their records stay pre-migrating for ever, as with the real one.
+   */
+  killCompute(name: string, options: { power?: boolean } = {}): void {
+    const host = this.host(name);
+    if (host.alive) {
+      host.alive = false;
+      host.lastSeen = this.clock.now();
+    }
+    if (options.power === false) {
+      host.powered = false;
+      for (const id of host.domains.keys()) host.domains.set(id, false);
+    }
+    this.conductor.targetDied(host);
+  }
+
+  /**
+   * nova-compute comes (back) up. It destroys the guests that were evacuated meanwhile, and then its evacuation
+   * records that are `done` become `completed`.
+   */
+  startCompute(name: string): void {
+    const host = this.host(name);
+    if (host.alive) return;
+    for (const server of this.conductor.inFlightFrom(name)) {
+      this.observer.record(
+        'I3',
+        name,
+        server.id,
+        `nova-compute was started on ${name} while ${server.name} was being evacuated from it.`,
+      );
+    }
+    const now = this.clock.now();
+    host.alive = true;
+    host.powered = true;
+    host.startedAt = now;
+    const evacuated = this.migrations.filter((m) => m.sourceHost === name);
+    // Nova destroys the guests of records still accepted or pre-migrating as well.
+    const leaving = evacuated.filter((m) => ['accepted', 'pre-migrating', 'done'].includes(m.status));
+    for (const migration of leaving) host.domains.delete(migration.serverId);
+    for (const id of [...host.domains.keys()]) if (!this.servers.has(id)) host.domains.delete(id);
+    const done = evacuated.filter((m) => m.status === 'done');
+    this.clock.after(this.knobs.firstReport + this.knobs.cleanup * done.length, () => {
+      if (!host.alive) return;
+      for (const migration of done) this.conductor.setStatus(migration, 'completed');
+    });
+    this.conductor.targetStarted(host);
+  }
+
+  setForcedDown(host: Host, forcedDown: boolean): void {
+    if (!forcedDown) {
+      const done = this.migrations.some((m) => m.sourceHost === host.name && m.status === 'done');
+      if (done) {
+        throw badRequest(
+          `Unable to force up host ${host.name} as \`done\` evacuation migration records remain associated with ` +
+            'the host. Ensure the compute service has been restarted, allowing these records to move to ' +
+            '`completed` before retrying this request.',
+        );
+      }
+      if (host.forcedDown) {
+        for (const server of this.conductor.inFlightFrom(host.name)) {
+          this.observer.record(
+            'I3',
+            host.name,
+            server.id,
+            `forced_down of ${host.name} was cleared while ${server.name} was being evacuated from it.`,
+          );
+        }
+      }
+    }
+    host.forcedDown = forcedDown;
+    host.changedAt = this.clock.now();
+  }
+
+  // ---- the lives of servers --------------------------------------------------------------------------------
+
+  /** Accepts or refuses an evacuation exactly as Nova's API does, and sets it going. */
+  evacuate(server: Server, wish: EvacuateWish, by: Requester): void {
+    const source = server.host;
+    this.#observeEvacuate(server);
+    if (source === null) throw conflict(`Instance ${server.id} is not ready`);
+    if (!['active', 'stopped', 'error'].includes(server.vmState)) {
+      throw conflict(`Cannot 'evacuate' instance ${server.id} while it is in vm_state ${server.vmState}`);
+    }
+    if (wish.host !== undefined) {
+      if (wish.host === source) throw badRequest("The target host can't be the same one.");
+      if (!this.hosts.has(wish.host)) throw notFound(`Compute host ${wish.host} not found.`);
+    }
+    if (this.isUp(this.host(source))) {
+      throw badRequest(`Compute service of ${source} is still in use.`);
+    }
+    server.taskState = 'rebuilding';
+    this.touch(server);
+    this.#numbers.migration += 1;
+    const migration: Migration = {
+      number: this.#numbers.migration,
+      id: randomUUID(),
+      serverId: server.id,
+      type: 'evacuation',
+      sourceHost: source,
+      destHost: wish.host ?? null,
+      claimed: false,
+      status: 'accepted',
+      createdAt: this.clock.now(),
+      updatedAt: null,
+      userId: server.userId,
+      projectId: server.projectId,
+    };
+    this.migrations.push(migration);
+    const action = this.recordAction(server, 'evacuate', by);
+    this.conductor.evacuate(server, migration, action, wish);
+  }
+
+  #observeEvacuate(server: Server): void {
+    const host = server.host === null ? undefined : this.hosts.get(server.host);
+    if (host === undefined) return;
+    if (this.conductor.isLive(server.id)) {
+      this.observer.record(
+        'I2',
+        host.name,
+        server.id,
+        `A second evacuation of ${server.name} was requested while one was in flight.`,
+      );
+    }
+    if (!this.isUp(host)) return;
+    const arrived = this.migrations.some(
+      (m) => m.serverId === server.id && m.destHost === host.name && ['done', 'completed'].includes(m.status),
+    );
+    this.observer.record(
+      arrived ? 'I2' : 'I1',
+      host.name,
+      server.id,
+      arrived
+        ? `An evacuation of ${server.name} was requested although it had already arrived on ${host.name}.`
+        : `An evacuation of ${server.name} was requested although ${host.name} is up.`,
+    );
+  }
+
+  recordAction(server: Server, action: string, by: Requester): Action {
+    const now = this.clock.now();
+    const entry: Action = {
+      action,
+      requestId: by.requestId,
+      userId: by.userId,
+      projectId: by.projectId,
+      startedAt: now,
+      updatedAt: now,
+      message: null,
+    };
+    server.actions.push(entry);
+    return entry;
+  }
+
+  /** Gone at once, as Nova deletes locally when the host is down; its records are deleted with it. */
+  deleteServer(server: Server): void {
+    this.conductor.forget(server);
+    this.servers.delete(server.id);
+    for (let i = this.migrations.length - 1; i >= 0; i -= 1) {
+      if (this.migrations[i]?.serverId === server.id) this.migrations.splice(i, 1);
+    }
+    const host = server.host === null ? undefined : this.hosts.get(server.host);
+    if (host?.alive) host.domains.delete(server.id);
+  }
+
+  /** A guest starts on a host: the moment in which it may come to run twice. */
+  spawnDomain(server: Server, on: Host): void {
+    for (const other of this.hosts.values()) {
+      if (other !== on && other.powered && other.domains.get(server.id) === true) {
+        this.observer.record(
+          'twice',
+          on.name,
+          server.id,
+          `${server.name} was started on ${on.name} while it still ran on ${other.name}.`,
+        );
+      }
+    }
+    on.domains.set(server.id, true);
+  }
+
+  touch(server: Server): void {
+    server.updatedAt = this.clock.now();
+  }
+}
