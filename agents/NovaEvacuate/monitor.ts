@@ -36,7 +36,10 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
       `marks cannot be read, so nothing is evacuated until the next pass can: ${error.message}`,
     );
   }
-  for (const { name, mark } of reading.marks) {
+  for (const one of reading.marks) {
+    const { name, mark } = one;
+    // An operator's or an original agent's `no` must not be undone by the next purge of the transient copy.
+    if (!isPending(mark)) await marks.repair(one);
     if (mark.kind === 'unknown') {
       ctx.log.warn(
         `The mark of ${name} reads "${mark.value}", which means nothing to this agent; it is left alone.`,
@@ -121,7 +124,6 @@ async function runLocked(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
 
 /** The resource runs and needs attention: 190 where the cluster understands it, else 0. Restarting would not help. */
 function troubled(ctx: OcfContext, sentence: string): OcfExit {
-  ctx.log.warn(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`);
   ctx.exitReason(sentence);
   return ctx.intervalMs > 0 && understandsDegraded(ctx.crmFeatureSet) ? OcfExit.degraded : OcfExit.success;
 }

@@ -62,15 +62,17 @@ export class TwofoldMarkStore implements MarkStore {
     await this.#writeTransient(name, 'yes');
   }
 
-  async repair(reading: MarkReading, isClusterNode: boolean): Promise<void> {
-    if (isPending(reading.mark)) {
-      if (isClusterNode && reading.permanent.kind !== 'yes') {
-        await this.#attributes.updatePermanent(reading.name, attribute, 'yes');
-      }
-      if (reading.transient.kind === 'none') await this.#writeTransient(reading.name, 'yes');
-    } else if (reading.transient.kind === 'no' && reading.permanent.kind === 'yes') {
-      await this.#attributes.updatePermanent(reading.name, attribute, 'no');
+  async repair(reading: MarkReading): Promise<{ readonly permanent: boolean }> {
+    const { name, mark, permanent, transient } = reading;
+    let isNode = permanent.kind !== 'none';
+    if (isPending(mark)) {
+      // Tried, not looked up: the CIB lists a remote node only once it bears an attribute.
+      if (permanent.kind !== 'yes') isNode = await this.#attributes.updatePermanent(name, attribute, 'yes');
+      if (transient.kind === 'none') await this.#writeTransient(name, 'yes');
+    } else if (transient.kind === 'no' && permanent.kind === 'yes') {
+      await this.#attributes.updatePermanent(name, attribute, 'no');
     }
+    return { permanent: isNode };
   }
 
   async setNo(name: string): Promise<void> {

@@ -23,10 +23,10 @@ export interface MarkReading {
   readonly transient: Mark;
 }
 
-/** All marks, and the names that can bear a permanent copy. */
+/** All marks, and the nodes that the CIB lists. */
 export interface MarksReading {
   readonly marks: readonly MarkReading[];
-  /** Names of all cluster and remote nodes the CIB knows. */
+  /** Nodes in the CIB's nodes section: all full nodes, but remote nodes only once they bear an attribute. */
   readonly clusterNodes: readonly string[];
 }
 
@@ -46,8 +46,9 @@ export interface MarkStore {
   /**
    * Brings the two copies in step after a purge or a write by hand: a pending mark gets both copies, a transient
    * `no` (an operator's or an original agent's word) is copied to the permanent one. Does nothing when they agree.
+   * Returns whether the name has a permanent copy (is a cluster node).
    */
-  repair(reading: MarkReading, isClusterNode: boolean): Promise<void>;
+  repair(reading: MarkReading): Promise<{ readonly permanent: boolean }>;
   /** Evacuated: transient and permanent copy `no` (release of the host is still owed). */
   setNo(name: string): Promise<void>;
   /** Taken back or released: both copies removed, the permanent one last. */

@@ -111,13 +111,12 @@ class Pass {
   async #takeUp(): Promise<number | null> {
     const { marks, me, clock, log } = this.#options;
     const reading = await marks.readAll();
-    const nodes = new Set(reading.clusterNodes);
     const mine: { readonly reading: MarkReading; readonly quietUntil: number }[] = [];
     let deferredUntil: number | null = null;
     for (const one of reading.marks) {
       if (this.#taken.has(one.name) || !isPending(one.mark)) continue;
-      await marks.repair(one, nodes.has(one.name));
-      if (!nodes.has(one.name)) {
+      const { permanent } = await marks.repair(one);
+      if (!permanent) {
         this.#once(
           one.name,
           'node',
