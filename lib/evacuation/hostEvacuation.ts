@@ -107,7 +107,6 @@ export class HostEvacuation {
   #abort: HostOutcome | null = null;
   #shownAt = 0;
   #shownText = '';
-  #wake: (() => void) | null = null;
 
   constructor(scope: PassScope, marked: MarkedHost) {
     this.#scope = scope;
@@ -161,11 +160,13 @@ export class HostEvacuation {
       const wait = this.#wait(classes, following, pause);
       if (wait === null) return this.#unfinished(classes);
       const settledBefore = this.#settledCount();
-      await this.#sleep(wait);
+      await this.#scope.clock.sleep(wait);
       if (!following || this.#scope.clock.now() - this.#listedAt > pacing.serversFreshMs) await this.#list();
       else await this.#poll();
       pause =
-        this.#settledCount() > settledBefore ? pacing.pollMinMs : Math.min(pause * 1.5, pacing.pollMaxMs);
+        this.#settledCount() > settledBefore
+          ? pacing.pollMinMs
+          : Math.min(pause * pacing.pollGrowth, pacing.pollMaxMs);
     }
   }
 
@@ -341,7 +342,6 @@ export class HostEvacuation {
       log.info(`Evacuating ${title(server)} from ${this.#host}, attempt ${one.attempt}: ${one.sentence}.`);
       const request = this.#request(server).finally(() => {
         this.#sending.delete(id);
-        this.#wake?.();
       });
       this.#sending.set(id, request);
     }
@@ -559,17 +559,6 @@ export class HostEvacuation {
 
   #outcome(kind: HostOutcome['kind'], sentence: string): HostOutcome {
     return { kind, name: this.#marked.name, sentence };
-  }
-
-  /** Sleeps, or wakes early when a request has been answered. */
-  async #sleep(ms: number): Promise<void> {
-    await Promise.race([
-      this.#scope.clock.sleep(ms),
-      new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      }),
-    ]);
-    this.#wake = null;
   }
 }
 

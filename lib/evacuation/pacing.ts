@@ -27,6 +27,7 @@ export const pacing = {
   /** Bounds of the pause between two looks at the records; it grows while nothing changes. */
   pollMinMs: 1_000,
   pollMaxMs: 3_000,
+  pollGrowth: 1.25,
   /** The first pause after a failed attempt, doubled at each further one up to the last. */
   retryFirstMs: 10_000,
   retryLastMs: 120_000,
