@@ -48,7 +48,10 @@ export function pageLimit(context: NovaContext): number {
   return Math.min(Number(given), maxLimit);
 }
 
-/** The items of one page and, where more follow, the link that leads on. */
+/**
+ * The items of one page and the link that leads on. As in Nova, a full page has the link whether or not anything
+ * follows, so that the last page may be empty.
+ */
 export function paginate<Item extends { readonly id: string }>(
   context: NovaContext,
   items: readonly Item[],
@@ -63,7 +66,7 @@ export function paginate<Item extends { readonly id: string }>(
   }
   const page = items.slice(start, start + limit);
   const last = page.at(-1);
-  if (last === undefined || start + page.length >= items.length) return { page, links: undefined };
+  if (last === undefined || page.length < limit) return { page, links: undefined };
   // Nova rebuilds the query from its own sorted dictionary and puts the marker last.
   const next = new URLSearchParams([...context.request.query].filter(([key]) => key !== 'marker').sort());
   next.set('marker', last.id);

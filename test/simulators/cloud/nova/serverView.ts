@@ -57,7 +57,7 @@ export function briefServer(context: NovaContext, server: Server): unknown {
 }
 
 /** One server with all its fields, by microversion, in the order Nova 26 has them. */
-export function showServer(context: NovaContext, server: Server): unknown {
+export function showServer(context: NovaContext, server: Server): object {
   const { minor, isAdmin, origin } = context;
   const status = statusOf(server);
   return {

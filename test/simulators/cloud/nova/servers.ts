@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../http.ts';
+import { isObject } from '../http.ts';
 import { badRequest, forbidden, type Server } from '../model.ts';
 import { jsonBody, type NovaAnswer, type NovaContext, paginate } from './context.ts';
 import { briefServer, showServer, statusOf } from './serverView.ts';
@@ -38,7 +38,8 @@ function matches(context: NovaContext, server: Server, allTenants: boolean): boo
 }
 
 export function getServer(context: NovaContext, id: string): NovaAnswer {
-  return { json: { server: showServer(context, visibleServer(context, id)) } };
+  const shown = showServer(context, visibleServer(context, id));
+  return { json: { server: context.minor >= 71 ? { ...shown, server_groups: [] } : shown } };
 }
 
 function visibleServer(context: NovaContext, id: string): Server {
@@ -131,8 +132,6 @@ export function listActions(context: NovaContext, id: string): NovaAnswer {
   }));
   return { json: { instanceActions } };
 }
-
-export type ServerAction = (context: NovaContext, server: Server, body: JsonObject) => NovaAnswer;
 
 /** Looks the server up for an action, and keeps strangers out. */
 export function serverForAction(context: NovaContext, id: string): Server {

@@ -1,0 +1,176 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const attrd = fileURLToPath(new URL('../../simulators/attrd/', import.meta.url));
+let dir = '';
+
+function cluster(version = '2.1.5'): void {
+  execFileSync(join(attrd, 'new-cluster'), [dir, 'ctl0', 'comp0', 'comp1'], {
+    env: { VERSION: version, PATH: '/bin:/usr/bin' },
+  });
+}
+
+function run(tool: string, args: string[], env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(join(dir, 'bin', tool), args, {
+    env: { PATH: '/bin:/usr/bin', ...env },
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+const sim = (...args: string[]) =>
+  execFileSync(join(attrd, 'sim-cluster'), [dir, ...args], { encoding: 'utf8' });
+const setYes = (node: string) => run('attrd_updater', ['-n', 'evacuate', '-N', node, '-U', 'yes']);
+const queryAll = (env?: Record<string, string>) =>
+  run('attrd_updater', ['--query', '--all', '--name=evacuate'], env);
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'attrd-'));
+  cluster();
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('attrd_updater as of Pacemaker 2.1.5', () => {
+  it('knows no attribute that was never set', () => {
+    expect(queryAll()).toEqual({
+      status: 78,
+      stdout: '',
+      stderr: 'attrd_updater: Could not query value of evacuate: attribute does not exist\n',
+    });
+  });
+
+  it('prints a line for each node, and does not escape', () => {
+    setYes('comp0');
+    run('attrd_updater', ['-n', 'evacuate', '-N', 'ctl0', '-U', 'a b"c<&']);
+    expect(queryAll().stdout).toBe(
+      'name="evacuate" host="comp0" value="yes"\nname="evacuate" host="ctl0" value="a b"c<&"\n',
+    );
+  });
+
+  it('escapes in XML', () => {
+    run('attrd_updater', ['-n', 'e', '-N', 'comp0', '-U', 'a"<&']);
+    expect(run('attrd_updater', ['-Q', '-A', '-n', 'e', '--output-as=xml']).stdout).toContain(
+      '<attribute name="e" value="a&quot;&lt;&amp;" host="comp0"/>',
+    );
+    const missing = run('attrd_updater', ['-Q', '-A', '-n', 'f', '--output-as', 'xml']);
+    expect(missing.status).toBe(78);
+    expect(missing.stdout).toContain('<status code="78" message="Invalid configuration">');
+  });
+
+  it('keeps the line of a node after a delete, and loses it at a purge', () => {
+    setYes('comp0');
+    run('attrd_updater', ['-n', 'evacuate', '-N', 'comp0', '-D']);
+    expect(queryAll().stdout).toBe('name="evacuate" host="comp0" value=""\n');
+    sim('purge', 'comp0');
+    expect(queryAll().status).toBe(78);
+  });
+
+  it('answers for the own node alone when it sees the variable of a resource agent', () => {
+    setYes('comp0');
+    expect(queryAll({ OCF_RESKEY_CRM_meta_on_node: 'ctl0' }).stdout).toBe(
+      'name="evacuate" host="ctl0" value=""\n',
+    );
+  });
+
+  it('lets the last command win', () => {
+    run('attrd_updater', ['-p', '-n', 'evacuate', '-Q', '-N', 'comp0', '-U', 'no']);
+    expect(run('attrd_updater', ['-n', 'evacuate', '-N', 'comp0', '-U', 'yes', '-Q']).stdout).toBe(
+      'name="evacuate" host="comp0" value="no"\n',
+    );
+  });
+
+  it('is not there when the cluster is not', () => {
+    sim('down');
+    expect(queryAll()).toMatchObject({
+      status: 102,
+      stderr: 'attrd_updater: Could not connect to attrd: Connection refused\n',
+    });
+  });
+});
+
+describe('other versions', () => {
+  it.each([
+    ['1.1.18', 6],
+    ['2.0.5', 105],
+    ['2.1.5', 78],
+    ['3.0.2', 78],
+  ])('%s: a missing attribute is exit %i', (version, code) => {
+    cluster(version);
+    expect(queryAll().status).toBe(code);
+  });
+
+  it.each(['1.1.18', '2.0.5'])('%s has no XML', (version) => {
+    cluster(version);
+    const answer = run('attrd_updater', ['--query', '--all', '--name=evacuate', '--output-as=xml']);
+    expect(answer.status).toBe(64);
+    expect(answer.stderr).toContain('unrecognized option');
+  });
+
+  it('3.0.2 escapes quotes in text and is not disturbed by the variable', () => {
+    cluster('3.0.2');
+    run('attrd_updater', ['-n', 'evacuate', '-N', 'comp0', '-U', 'a b"c<&']);
+    expect(queryAll({ OCF_RESKEY_CRM_meta_on_node: 'ctl0' }).stdout).toBe(
+      'name="evacuate" host="comp0" value="a b\\"c<&"\n',
+    );
+  });
+});
+
+describe('crm_attribute and cibadmin', () => {
+  const forever = (...args: string[]) =>
+    run('crm_attribute', ['-N', 'comp0', '-n', 'evacuate', '-l', 'forever', ...args]);
+
+  it('keep a permanent attribute through a purge, until it is deleted', () => {
+    forever('-v', 'yes');
+    sim('purge', 'comp0');
+    sim('restart-attrd');
+    expect(forever('-G').stdout).toBe('scope=nodes  name=evacuate value=yes\n');
+    expect(forever('-G', '-q').stdout).toBe('yes\n');
+    expect(run('cibadmin', ['-Q', '-o', 'nodes']).stdout).toContain(
+      '<nvpair id="nodes-comp0-evacuate" name="evacuate" value="yes"/>',
+    );
+    expect(forever('-D').stdout).toBe('Deleted nodes attribute: id=nodes-comp0-evacuate name=evacuate\n');
+    expect(forever('-D')).toMatchObject({ status: 0, stdout: '' });
+    expect(forever('-G')).toMatchObject({ status: 105, stdout: '' });
+  });
+
+  it('know the nodes of the cluster', () => {
+    expect(run('crm_attribute', ['-N', 'nosuch', '-n', 'e', '-v', '1', '-l', 'forever'])).toMatchObject({
+      status: 105,
+      stderr: 'crm_attribute: Could not map name=nosuch to a UUID\n',
+    });
+    expect(run('crm_node', ['-n']).stdout).toBe('ctl0\n');
+  });
+});
+
+describe('faults', () => {
+  it('fail so often as asked, one verb alone if wanted', () => {
+    sim('fail', 'attrd_updater.update', '2', '124', 'Timed out');
+    expect(setYes('comp0')).toMatchObject({ status: 124, stderr: 'attrd_updater: Timed out\n' });
+    expect(queryAll().status).toBe(78);
+    expect(setYes('comp0').status).toBe(124);
+    expect(setYes('comp0').status).toBe(0);
+  });
+
+  it('lose no count when calls come together', async () => {
+    sim('fail', 'attrd_updater', '10', '1', 'busy');
+    const codes = execFileSync(
+      'sh',
+      [
+        '-c',
+        'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do ("$0" -n x -U 1 2>/dev/null; echo $?) & done; wait',
+        join(dir, 'bin/attrd_updater'),
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(
+      codes
+        .trim()
+        .split('\n')
+        .filter((code) => code === '1'),
+    ).toHaveLength(10);
+  });
+});
