@@ -63,7 +63,7 @@ async function writeMark(ctx: FenceContext, world: World, target: TargetMark): P
   const { name, mark, reading } = target;
   try {
     if (mark.kind === 'claimed' && reading !== null) {
-      await world.marks.repair(reading, target.isClusterNode);
+      await world.marks.repair(reading);
     } else {
       const { permanent } = await world.marks.setYes(name);
       if (!permanent) {

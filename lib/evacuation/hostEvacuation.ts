@@ -326,7 +326,7 @@ export class HostEvacuation {
     if (clock.now() < this.#notBefore || clock.now() >= this.#scope.lingerUntil) return 0;
     const due = [...classes].filter(([, one]) => one.kind === 'due');
     const service = cloud.service(this.#host);
-    if (due.length > 0 && (service === undefined || (!service.forcedDown && service.state === 'up'))) {
+    if (due.length > 0 && !(service?.forcedDown || service?.state === 'down')) {
       this.#abort = this.#troubled(
         `evacuation of ${this.#host} stopped: Nova no longer holds it down (somebody forced it up?); the next pass holds it down again.`,
       );
