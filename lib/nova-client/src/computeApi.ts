@@ -96,12 +96,12 @@ export class ComputeApi {
   }
 
   async put(path: string, purpose: string, body: unknown, options: CallOptions = {}): Promise<Accepted> {
-    return this.send('PUT', path, purpose, options, { body });
+    return accepted(await this.send('PUT', path, purpose, options, { body }));
   }
 
   /** Sent once and never repeated. */
   async postOnce(path: string, purpose: string, body: unknown, options: CallOptions = {}): Promise<Accepted> {
-    return this.send('POST', path, purpose, options, { body });
+    return accepted(await this.send('POST', path, purpose, options, { body }));
   }
 
   private send(
@@ -132,6 +132,11 @@ export class ComputeApi {
       this.session.requester.bounds(options),
     );
   }
+}
+
+/** Nothing else of the answer leaves: the request it belongs to holds the token, and its body may hold a password. */
+function accepted(answer: Answer): Accepted {
+  return { requestId: answer.requestId };
 }
 
 /**
