@@ -322,9 +322,9 @@ export class HostEvacuation {
   #start(classes: ReadonlyMap<string, InstanceClass>): number {
     const { slots, clock, cloud, log } = this.#scope;
     const underWay = [...classes.values()].filter((one) => one.kind === 'inFlight' && !one.overdue).length;
-    slots.set(this.#host, underWay);
-    if (clock.now() < this.#notBefore || clock.now() >= this.#scope.lingerUntil) return 0;
     const due = [...classes].filter(([, one]) => one.kind === 'due');
+    slots.set(this.#host, underWay, due.length);
+    if (clock.now() < this.#notBefore || clock.now() >= this.#scope.lingerUntil) return 0;
     const service = cloud.service(this.#host);
     if (due.length > 0 && !(service?.forcedDown || service?.state === 'down')) {
       this.#abort = this.#troubled(
@@ -338,7 +338,7 @@ export class HostEvacuation {
       const server = this.#servers.get(id)?.server;
       if (server === undefined || server === null || one.kind !== 'due') continue;
       started += 1;
-      slots.set(this.#host, underWay + started);
+      slots.set(this.#host, underWay + started, due.length - started);
       log.info(`Evacuating ${title(server)} from ${this.#host}, attempt ${one.attempt}: ${one.sentence}.`);
       const request = this.#request(server).finally(() => {
         this.#sending.delete(id);

@@ -1,11 +1,18 @@
+interface Use {
+  inFlight: number;
+  /** Instances that wait to be asked for; null until the host has told, which keeps its whole share free. */
+  due: number | null;
+}
+
 /**
  * Shares a bounded number of evacuations in flight over the hosts of a pass. Each host may always fill its share;
- * what others leave free may be borrowed. A host whose evacuations hang thus never takes another's share, at the
- * price that the total can exceed the limit by what was borrowed before (never more than twice the limit).
+ * what another does not need of its own may be borrowed. So the total stays within the limit, save for one case: a
+ * host that comes late fills its share even while others still hold what they had borrowed from it, because their
+ * evacuations may hang.
  */
 export class Slots {
   readonly #limit: number;
-  readonly #inFlight = new Map<string, number>();
+  readonly #uses = new Map<string, Use>();
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -13,24 +20,29 @@ export class Slots {
 
   /** The host takes part in the sharing from now on. */
   join(host: string): void {
-    this.#inFlight.set(host, 0);
-  }
-
-  /** How many more evacuations of a host may be started now. */
-  room(host: string): number {
-    const own = this.#inFlight.get(host) ?? 0;
-    const total = [...this.#inFlight.values()].reduce((sum, count) => sum + count, 0);
-    const share = Math.max(1, Math.floor(this.#limit / Math.max(1, this.#inFlight.size)));
-    return Math.max(share - own, this.#limit - total, 0);
-  }
-
-  /** Tells how many evacuations of a host are in flight. */
-  set(host: string, inFlight: number): void {
-    this.#inFlight.set(host, inFlight);
+    this.#uses.set(host, { inFlight: 0, due: null });
   }
 
   /** The host needs no share any more. */
   leave(host: string): void {
-    this.#inFlight.delete(host);
+    this.#uses.delete(host);
+  }
+
+  /** Tells how many evacuations of a host are in flight, and how many more it has to ask for. */
+  set(host: string, inFlight: number, due: number): void {
+    this.#uses.set(host, { inFlight, due });
+  }
+
+  /** How many more evacuations of a host may be started now. */
+  room(host: string): number {
+    const share = Math.max(1, Math.floor(this.#limit / Math.max(1, this.#uses.size)));
+    const own = this.#uses.get(host)?.inFlight ?? 0;
+    let others = 0;
+    for (const [name, { inFlight, due }] of this.#uses) {
+      if (name === host) continue;
+      const claim = due === null ? share : Math.min(share, inFlight + due);
+      others += Math.max(inFlight, claim);
+    }
+    return Math.max(share - own, this.#limit - others - own, 0);
   }
 }
