@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Field, parseTime } from '../../../lib/nova-client/src/decode.ts';
 
 describe('a field', () => {
@@ -59,6 +59,13 @@ describe('times', () => {
 
   it.each(['', 'now', '2026-11-21', '2026-13-41T01:02:03Z', '1795228168'])('not %j', (text) => {
     expect(parseTime(text)).toBeNull();
+  });
+
+  it('without a zone is UTC on a machine that lives elsewhere', () => {
+    vi.stubEnv('TZ', 'America/New_York');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(new Date(2026, 10, 21).getTimezoneOffset()).toBe(300);
+    expect(parseTime('2026-11-21T01:02:03.000000')).toBe(Date.UTC(2026, 10, 21, 1, 2, 3));
   });
 
   it('reads back every time that Nova can write, without a zone as UTC', () => {

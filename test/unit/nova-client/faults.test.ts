@@ -3,6 +3,7 @@
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { connect, type NovaClient, NovaError } from '@openstack-ts/nova-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { makeCertificates } from './certificates.ts';
 import { type Cloud, type CloudOptions, cloud, configOf, type Reply, surroundings } from './loopback.ts';
 
 type Fault = NonNullable<CloudOptions['answer']>;
@@ -248,6 +249,22 @@ describe('an evacuation', () => {
     });
   });
 
+  it('was not sent when the TLS handshake did not end in time', async () => {
+    const { serverCert: cert, serverKey: key, remove } = makeCertificates();
+    onTestFinished(remove);
+    const server = await stoppable({ tls: { cert, key } });
+    const client = await connect(
+      { ...server.config, tls: { verify: false } },
+      surroundings({ requestTimeoutMs: 300 }),
+    );
+    await server.stall();
+    expect(await caught(evacuate(client))).toMatchObject({
+      code: 'timeout',
+      unanswered: false,
+      message: expect.stringContaining('could not be connected to within 0.3 s'),
+    });
+  });
+
   it('was refused before it was sent when Nova stopped listening meanwhile', async () => {
     const server = await stoppable();
     const client = await connect(server.config, surroundings());
@@ -392,30 +409,45 @@ async function unusedPort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** A cloud behind a socket that can be closed for good in the middle of a test. */
-async function stoppable() {
-  const one = await cloud();
+/** A cloud behind a socket that can be closed for good, or fall silent, in the middle of a test. */
+async function stoppable(options: CloudOptions = {}) {
+  const one = await cloud(options);
   const sockets = new Set<Socket>();
+  let silent = false;
   const front = createServer((socket) => {
+    sockets.add(socket.on('error', () => socket.destroy()));
+    if (silent) return;
     const back = dial(one.port, '127.0.0.1');
-    for (const each of [socket, back]) sockets.add(each.on('error', () => each.destroy()));
+    sockets.add(back.on('error', () => back.destroy()));
     socket.pipe(back).pipe(socket);
   });
   await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    front.close();
+  });
   const address = front.address();
-  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const scheme = options.tls === undefined ? 'http' : 'https';
+  const url = `${scheme}://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
   const behind = await cloud({
     catalogue: () => [
       { type: 'compute', endpoints: [{ interface: 'internal', region: 'one', url: `${url}/v2.1` }] },
     ],
   });
+  const cut = async () => {
+    for (const socket of sockets) socket.destroy();
+    // Our side has to have seen the connection end; a connection that is kept would be tried first.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  };
   return {
     config: behind.config,
+    stall: async () => {
+      silent = true;
+      await cut();
+    },
     stop: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => front.close(resolve));
-      // Our side has to have seen the connection end; a connection that is kept would be tried first.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      front.close();
+      await cut();
     },
   };
 }

@@ -178,7 +178,7 @@ describe('version discovery', () => {
   it.each(['', '/'])('finds v3 in a list (300) behind auth_url%s', async (slash) => {
     const one = await keystone({
       status: 300,
-      body: { versions: { values: [v2, v3('http://elsewhere/v3/')] } },
+      body: { versions: { values: [v2, v3('http://elsewhere/other/v3/')] } },
     });
     await connect(configOf(one.url + slash), surroundings());
     expect(one.lines()).toEqual(['GET /', 'POST /v3/auth/tokens', 'GET /v2.1/']);
