@@ -7,7 +7,6 @@ export interface TargetMark {
   readonly mark: Mark;
   /** Null when there is no mark. */
   readonly reading: MarkReading | null;
-  readonly isClusterNode: boolean;
 }
 
 /**
@@ -26,12 +25,7 @@ export function markName(nodename: string | null, plug: string, clusterNodes: re
 export function targetMark(nodename: string | null, plug: string, all: MarksReading): TargetMark {
   const name = markName(nodename, plug, all.clusterNodes);
   const reading = all.marks.find((mark) => mark.name === name) ?? null;
-  return {
-    name,
-    reading,
-    mark: reading?.mark ?? { kind: 'none' },
-    isClusterNode: all.clusterNodes.includes(name),
-  };
+  return { name, reading, mark: reading?.mark ?? { kind: 'none' } };
 }
 
 /** The first of the names whose mark says that instances still wait, null when there is none. */

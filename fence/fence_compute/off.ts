@@ -1,4 +1,4 @@
-import { AttrdError, type Mark } from '../../lib/attrd/index.ts';
+import { AttrdError, isPending, type Mark } from '../../lib/attrd/index.ts';
 import { type HostMatch, holdDown } from '../../lib/evacuation/index.ts';
 import { type FenceContext, FenceError, FenceExit } from '../../lib/fencing/index.ts';
 import { type TargetMark, targetMark } from './mark.ts';
@@ -35,7 +35,7 @@ async function readMark(ctx: FenceContext, world: World): Promise<TargetMark> {
     if (!(error instanceof AttrdError)) throw error;
     // Writing may still work, and says so itself if it does not.
     ctx.log.warn(`The marks could not be read: ${sentence(error)}.`);
-    return { name: ctx.nodename ?? ctx.plug, mark: { kind: 'none' }, reading: null, isClusterNode: false };
+    return { name: ctx.nodename ?? ctx.plug, mark: { kind: 'none' }, reading: null };
   }
 }
 
@@ -58,7 +58,7 @@ async function isEmpty(ctx: FenceContext, world: World, deadline: number): Promi
   }
 }
 
-/** Leaves a mark that stands for the same work alone, save that both its copies are made right. */
+/** A mark that says the same is left as it is (somebody may be about to claim it), with both its copies made right. */
 async function writeMark(ctx: FenceContext, world: World, target: TargetMark): Promise<void> {
   const { name, mark, reading } = target;
   try {

@@ -82,7 +82,7 @@ async function readMarks(
       return await world.marks.readAll();
     } catch (error) {
       if (!(error instanceof AttrdError)) throw error;
-      if (world.now() + pause >= patience) {
+      if (error.code === 'missing' || world.now() + pause >= patience) {
         throw new FenceError(
           `${ctx.plug} is not given back to Nova, as nobody can say whether it is being evacuated: ${sentence(error)}.`,
           { cause: error },

@@ -1,0 +1,230 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { off } from '../../../fence/fence_compute/off.ts';
+import type { Mark } from '../../../lib/attrd/index.ts';
+import { attrdGone, failure, type Stage, server, service, stage } from './fakes.ts';
+
+const stdin = 'nodename=comp0\nport=comp0';
+const reason =
+  'Pacemaker fenced this host at 2026-11-21T03:00:00Z (fence_compute); its instances are evacuated';
+const claimed: Mark = { kind: 'claimed', who: 'ctl0', at: 1_795_224_191 };
+
+let at: Stage;
+beforeEach(() => {
+  at = stage();
+});
+const run = (text = stdin) => off(at.context(text), at.world);
+const warnings = () => at.messages.filter((message) => message.startsWith('warn'));
+
+describe('off', () => {
+  it('marks first, forces down, then disables with a reason that names us and the time', async () => {
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual([
+      'mark comp0 yes',
+      'nova comp0 forced down',
+      `nova comp0 disabled (${reason})`,
+    ]);
+    expect(warnings()).toEqual([]);
+    expect(at.printed()).toBe('');
+  });
+
+  it("marks the cluster's name and tells Nova its own", async () => {
+    at.nova.services = [service('hv-1.example'), service('hv-2.example')];
+    expect(await run('nodename=comp1\nport=hv-1.example')).toBe(0);
+    expect(at.journal.slice(0, 2)).toEqual(['mark comp1 yes', 'nova hv-1.example forced down']);
+  });
+
+  it.each([
+    ['comp0', 'comp0'],
+    ['comp0.example', 'comp0'],
+    ['COMP0.example', 'comp0'],
+    ['hv-9', 'hv-9'],
+  ])('called by hand with plug %s, the mark is that of %s', async (plug, name) => {
+    at.nova.services = [service(plug)];
+    expect(await run(`port=${plug}`)).toBe(0);
+    expect(at.journal[0]).toBe(`mark ${name} yes`);
+  });
+
+  it('by hand, a first label that several nodes share leads to none of them', async () => {
+    at.marks.nodes = ['comp0.a', 'comp0.b'];
+    expect(await run('port=comp0')).toBe(0);
+    expect(at.journal[0]).toBe('mark comp0 yes');
+  });
+
+  it('is done at once for a host that is down and disabled, and marks it all the same', async () => {
+    at.nova.services = [
+      service('comp0', { state: 'down', status: 'disabled', forcedDown: true, disabledReason: 'broken fan' }),
+    ];
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual(['mark comp0 yes']);
+  });
+
+  it("keeps an operator's reason for having disabled the service", async () => {
+    at.nova.services = [service('comp0', { status: 'disabled', disabledReason: 'maintenance' })];
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual(['mark comp0 yes', 'nova comp0 forced down']);
+  });
+
+  it.each<Mark>([{ kind: 'yes' }, claimed])(
+    'makes both copies of a mark right and leaves it: %o',
+    async (mark) => {
+      at.marks.marks.set('comp0', mark);
+      expect(await run()).toBe(0);
+      expect(at.journal[0]).toBe('mark comp0 repaired');
+      expect(at.marks.marks.get('comp0')).toEqual(mark);
+    },
+  );
+
+  it('fails when they cannot be made right', async () => {
+    at.marks.marks.set('comp0', { kind: 'yes' });
+    at.marks.failures.set('repair', attrdGone);
+    await expect(run()).rejects.toThrow('comp0 could not be marked for evacuation');
+    expect(at.nova.connects).toBe(0);
+  });
+});
+
+describe('off of a host that was evacuated before', () => {
+  beforeEach(() => {
+    at.marks.marks.set('comp0', { kind: 'no' });
+  });
+
+  it('leaves "no" where Nova lists no instance', async () => {
+    at.nova.servers = [{ ...server('vm1'), host: 'comp1' }];
+    expect(await run()).toBe(0);
+    expect(at.journal.some((entry) => entry.startsWith('mark'))).toBe(false);
+    expect(at.journal[0]).toBe('nova comp0 forced down');
+  });
+
+  it('marks it anew where Nova lists one', async () => {
+    at.nova.servers = [server('vm1')];
+    expect(await run()).toBe(0);
+    expect(at.journal[0]).toBe('mark comp0 yes');
+  });
+
+  it.each([
+    ['cannot be asked', () => at.nova.outages.set('connect', failure('unreachable'))],
+    ['fails to list', () => at.nova.outages.set('listServers', failure('serverError', 500))],
+    [
+      'cannot see the cell of the host',
+      () => {
+        at.nova.services = [service('comp0', { state: 'unknown', status: 'unknown' })];
+      },
+    ],
+  ])('marks it anew where Nova %s', async (_, prepare) => {
+    prepare();
+    expect(await run()).toBe(0);
+    expect(at.journal[0]).toBe('mark comp0 yes');
+  });
+
+  it('marks nothing for a host that Nova does not know', async () => {
+    at.nova.services = [service('comp1')];
+    await expect(run()).rejects.toThrow('Nova does not know about comp0');
+    expect(at.journal).toEqual([]);
+  });
+});
+
+describe('off while Nova is in trouble', () => {
+  it.each(['connect', 'listComputeServices', 'setForcedDown', 'disableService'])(
+    'repeats %s that fails in passing',
+    async (method) => {
+      at.nova.failures.set(method, [failure('serverError', 503), failure('timeout')]);
+      expect(await run()).toBe(0);
+      expect(at.nova.services[0]).toMatchObject({ forcedDown: true, status: 'disabled' });
+      expect(warnings()).toEqual([]);
+      expect(at.elapsed()).toBeLessThan(10_000);
+    },
+  );
+
+  it('leaves the rest to NovaEvacuate when its time is over, and says so', async () => {
+    at.nova.outages.set('listComputeServices', failure('serverError', 503));
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual(['mark comp0 yes']);
+    expect(warnings()).toEqual([
+      'warn Exception from attempt to force host down via nova API: Nova says serverError. comp0 is marked, and NovaEvacuate tells Nova before it evacuates.',
+    ]);
+    expect(at.elapsed()).toBeGreaterThan(30_000);
+    expect(at.elapsed()).toBeLessThanOrEqual(40_000);
+  });
+
+  it('does not repeat what cannot get better', async () => {
+    at.nova.outages.set('connect', failure('authFailed', 401));
+    expect(await run()).toBe(0);
+    expect(at.nova.connects).toBe(1);
+    expect(at.elapsed()).toBe(0);
+    expect(warnings()).toHaveLength(1);
+  });
+
+  it('keeps to power_timeout when it applies', async () => {
+    at.nova.outages.set('connect', failure('unreachable'));
+    const ctx = at.context(`${stdin}\npower_timeout=5`, { timeoutsDisabled: false });
+    expect(await off(ctx, at.world)).toBe(0);
+    expect(at.elapsed()).toBeLessThanOrEqual(5_000);
+  });
+
+  it('does not fail the fencing for a defect of ours once the mark is safe', async () => {
+    at.world.connect = async () => {
+      throw new TypeError('x is not a function');
+    };
+    expect(await run()).toBe(0);
+    expect(warnings()[0]).toContain('x is not a function');
+  });
+});
+
+describe('off that fails', () => {
+  it('when no mark could be written: nothing is told to Nova', async () => {
+    at.marks.failures.set('setYes', attrdGone);
+    await expect(run()).rejects.toThrow(
+      'comp0 could not be marked for evacuation: attrd_updater could not connect to attrd. Nova was not told anything.',
+    );
+    expect(at.journal).toEqual([]);
+    expect(at.nova.connects).toBe(0);
+  });
+
+  it('but not when the marks cannot be read and one can be written', async () => {
+    at.marks.failures.set('readAll', attrdGone);
+    expect(await run()).toBe(0);
+    expect(at.journal[0]).toBe('mark comp0 yes');
+    expect(warnings()).toHaveLength(1);
+  });
+
+  it.each<[string, Mark | null, string[]]>([
+    ['no mark before', null, ['mark comp0 yes', 'mark comp0 cleared']],
+    [
+      'a word nobody knows before',
+      { kind: 'unknown', value: 'perhaps' },
+      ['mark comp0 yes', 'mark comp0 cleared'],
+    ],
+    ['a mark before', { kind: 'yes' }, ['mark comp0 repaired']],
+    ['a claim before', claimed, ['mark comp0 repaired']],
+  ])('when Nova does not know the host; %s', async (_, before, journal) => {
+    if (before !== null) at.marks.marks.set('comp0', before);
+    at.nova.services = [service('comp1')];
+    await expect(run()).rejects.toThrow('Nova does not know about comp0');
+    expect(at.journal).toEqual(journal);
+    expect(at.elapsed()).toBe(0);
+  });
+
+  it('when the name could mean several hosts, it names them and takes the mark back', async () => {
+    at.nova.services = [service('comp0.a'), service('comp0.b')];
+    await expect(run()).rejects.toThrow(/comp0\.a or comp0\.b.*The mark of comp0 was taken back/);
+    expect(at.journal).toEqual(['mark comp0 yes', 'mark comp0 cleared']);
+  });
+
+  it('and says so when the mark cannot be taken back', async () => {
+    at.nova.services = [];
+    at.marks.failures.set('clear', attrdGone);
+    await expect(run()).rejects.toThrow(
+      'The mark of comp0 could not be taken back: attrd_updater could not connect',
+    );
+  });
+});
+
+describe('the DNS domain', () => {
+  it.each(['domain=b', 'compute_domain=b', 'compute-domain=b\nuser_domain=a', 'domain=b\ncompute_domain=a'])(
+    'as %j decides between hosts of the same name',
+    async (line) => {
+      at.nova.services = [service('comp0.a'), service('comp0.b')];
+      expect(await run(`${stdin}\n${line}`)).toBe(0);
+      expect(at.journal[1]).toBe('nova comp0.b forced down');
+    },
+  );
+});

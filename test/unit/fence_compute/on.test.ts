@@ -1,0 +1,181 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { on } from '../../../fence/fence_compute/on.ts';
+import { AttrdError, type Mark } from '../../../lib/attrd/index.ts';
+import { disabledReason } from '../../../lib/evacuation/index.ts';
+import { attrdGone, failure, migration, START, type Stage, server, service, stage } from './fakes.ts';
+
+const stdin = 'action=on\nnodename=comp0\nport=comp0';
+const fenced = { state: 'down', status: 'disabled', forcedDown: true } as const;
+const ours = disabledReason(new Date(START));
+
+let at: Stage;
+beforeEach(() => {
+  at = stage();
+  at.marks.marks.set('comp0', { kind: 'no' });
+  at.nova.services = [service('comp0', { ...fenced, disabledReason: ours }), service('comp1')];
+});
+const run = (text = stdin) => on(at.context(text), at.world);
+const warnings = () => at.messages.filter((message) => message.startsWith('warn'));
+
+describe('on', () => {
+  it('forces up, then enables, and leaves the mark alone', async () => {
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual(['nova comp0 forced up', 'nova comp0 enabled']);
+  });
+
+  it('enables what the original agent disabled without a reason', async () => {
+    at.nova.services = [service('comp0', fenced)];
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual(['nova comp0 forced up', 'nova comp0 enabled']);
+  });
+
+  it('leaves disabled what somebody else disabled, and says so', async () => {
+    at.nova.services = [service('comp0', { ...fenced, disabledReason: 'broken fan' })];
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual(['nova comp0 forced up']);
+    expect(warnings()[0]).toContain('broken fan');
+  });
+
+  it('does nothing for a host that was never fenced (unfencing of a healthy node)', async () => {
+    at.marks.marks.clear();
+    at.nova.services = [service('comp0')];
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual([]);
+    expect(at.elapsed()).toBe(0);
+  });
+
+  it('succeeds with a warning for a host that Nova does not know', async () => {
+    at.nova.services = [service('comp1')];
+    expect(await run()).toBe(0);
+    expect(warnings()[0]).toContain('Nova does not know about comp0');
+    expect(at.journal).toEqual([]);
+  });
+
+  it('succeeds with a warning when Nova will not take the host back yet, and leaves the service disabled', async () => {
+    at.nova.failures.set('setForcedDown', [failure('badRequest', 400)]);
+    expect(await run()).toBe(0);
+    expect(warnings()[0]).toMatch(
+      /force host back up via nova API: Nova says badRequest\. comp0 stays forced down until/,
+    );
+    expect(at.journal).toEqual([]);
+  });
+
+  it('refuses to choose between hosts', async () => {
+    at.nova.services = [service('comp0.a', fenced), service('comp0.b', fenced)];
+    await expect(run()).rejects.toThrow('comp0.a or comp0.b');
+    expect(at.journal).toEqual([]);
+  });
+});
+
+describe('on waits for the mark', () => {
+  it.each<[string, Mark, string]>([
+    ['yes', { kind: 'yes' }, 'comp0'],
+    ['a claim', { kind: 'claimed', who: 'ctl0', at: 1 }, 'comp0'],
+    ['a word nobody knows', { kind: 'unknown', value: 'perhaps' }, 'comp0'],
+  ])('%s', async (_, mark, name) => {
+    at.marks.marks.set(name, mark);
+    at.marks.onRead = () => {
+      if (at.elapsed() >= 12_000) at.marks.marks.set(name, { kind: 'no' });
+    };
+    expect(await run()).toBe(0);
+    expect(at.elapsed()).toBe(12_000);
+    expect(at.messages).toContain('info Waiting for comp0 to complete evacuations');
+    expect(at.journal).toHaveLength(2);
+  });
+
+  it("also for one under Nova's name of the host, where the original agent kept it", async () => {
+    at.nova.services = [service('comp0.example', { ...fenced, disabledReason: ours })];
+    at.marks.marks.set('comp0.example', { kind: 'yes' });
+    await expect(run()).rejects.toThrow('the mark of comp0.example is not "no" yet');
+    expect(at.journal).toEqual([]);
+  });
+
+  it('for a bounded time, and then fails', async () => {
+    at.marks.marks.set('comp0', { kind: 'yes' });
+    await expect(run()).rejects.toThrow('Instances of comp0 still wait for evacuation');
+    expect(at.elapsed()).toBeGreaterThan(30_000);
+    expect(at.elapsed()).toBeLessThanOrEqual(40_000);
+    expect(at.journal).toEqual([]);
+    expect(at.nova.connects).toBe(0);
+  });
+
+  it('as often as stonith_status_sleep says', async () => {
+    at.marks.marks.set('comp0', { kind: 'yes' });
+    let reads = 0;
+    at.marks.onRead = () => {
+      reads += 1;
+    };
+    await expect(run(`${stdin}\nstonith_status_sleep=10`)).rejects.toThrow();
+    expect(reads).toBe(4);
+  });
+});
+
+describe('on without an answer', () => {
+  it('of the attribute daemon, for a while: fails, as nobody can say what is pending', async () => {
+    at.marks.failures.set('readAll', attrdGone);
+    await expect(run()).rejects.toThrow('nobody can say whether it is being evacuated');
+    expect(at.elapsed()).toBeGreaterThan(10_000);
+    expect(at.elapsed()).toBeLessThanOrEqual(15_000);
+    expect(at.nova.connects).toBe(0);
+  });
+
+  it('goes on when the daemon comes back', async () => {
+    at.marks.failures.set('readAll', attrdGone);
+    at.marks.onRead = () => {
+      if (at.elapsed() >= 5_000) at.marks.failures.clear();
+    };
+    expect(await run()).toBe(0);
+    expect(at.journal).toHaveLength(2);
+  });
+
+  it('of a tool that is not installed: fails at once', async () => {
+    at.marks.failures.set('readAll', new AttrdError('missing', 'attrd_updater is not installed'));
+    await expect(run()).rejects.toThrow('attrd_updater is not installed');
+    expect(at.elapsed()).toBe(0);
+  });
+
+  it.each(['connect', 'listComputeServices', 'listEvacuations', 'setForcedDown', 'enableService'])(
+    'of Nova at %s: fails',
+    async (method) => {
+      at.nova.outages.set(method, failure('serverError', 503));
+      await expect(run()).rejects.toThrow('comp0 could not be given back to Nova: Nova says serverError.');
+      expect(at.elapsed()).toBeLessThanOrEqual(50_000);
+    },
+  );
+});
+
+describe('on while an evacuation is in flight', () => {
+  it.each([
+    ['a young open record', [migration('vm1', 'pre-migrating', 5_000)], []],
+    [
+      'an old open record of an instance that is rebuilding',
+      [migration('vm1', 'accepted', 3_600_000)],
+      [server('vm1', 'rebuilding')],
+    ],
+  ])('gives nothing back: %s', async (_, evacuations, servers) => {
+    at.nova.evacuations = evacuations;
+    at.nova.servers = servers;
+    await expect(run()).rejects.toThrow('Instance vm1 is being evacuated from comp0 at this moment');
+    expect(at.journal).toEqual([]);
+  });
+
+  it.each([
+    [
+      'settled records',
+      [migration('vm1', 'done', 5_000), migration('vm2', 'failed', 5_000)],
+      [server('vm1'), server('vm2')],
+    ],
+    ['a record that was left lying', [migration('vm1', 'pre-migrating', 3_600_000)], [server('vm1')]],
+    ['a record of an instance that was deleted', [migration('vm1', 'pre-migrating', 3_600_000)], []],
+    [
+      'an open record that a later one settled',
+      [migration('vm1', 'accepted', 60_001), migration('vm1', 'done', 100)],
+      [],
+    ],
+  ])('is not stopped by %s', async (_, evacuations, servers) => {
+    at.nova.evacuations = evacuations;
+    at.nova.servers = servers;
+    expect(await run()).toBe(0);
+    expect(at.journal).toHaveLength(2);
+  });
+});
