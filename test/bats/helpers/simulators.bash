@@ -118,21 +118,40 @@ cluster() { "$SIMULATORS/attrd/sim-cluster" "$CLUSTER" "$@"; }
 mark_transient() { cluster get evacuate "$1" || true; }
 mark_permanent() { cluster forever-get evacuate "$1" || true; }
 
-# ocf_environment   OCF_RESKEY_* of a NovaEvacuate (or NovaCompute) for the simulated cloud, as for a manual call.
+# ocf_environment   exports OCF_RESKEY_* for the simulated cloud, as for a manual call.
 ocf_environment() {
   export OCF_RESKEY_auth_url=$CLOUD_AUTH_URL OCF_RESKEY_username=admin OCF_RESKEY_password=adminpw
   export OCF_RESKEY_tenant_name=admin OCF_RESKEY_user_domain=Default OCF_RESKEY_project_domain=Default
 }
 
-# pacemaker_environment [INTERVAL-MS] [TIMEOUT-MS]   what Pacemaker's executor adds to it (facts of Pacemaker 2.1.5).
-pacemaker_environment() {
-  export HA_RSCTMP=${HA_RSCTMP:-$(_sim_tmp)/rsctmp} OCF_ROOT=/usr/lib/ocf OCF_RA_VERSION_MAJOR=1 OCF_RA_VERSION_MINOR=1
-  export OCF_EXIT_REASON_PREFIX=ocf-exit-reason: OCF_OUTPUT_FORMAT=text LC_ALL=C
-  export OCF_RESOURCE_INSTANCE=nova-evacuate OCF_RESOURCE_PROVIDER=openstack OCF_RESOURCE_TYPE=NovaEvacuate
-  export OCF_RESKEY_CRM_meta_interval=${1:-10000} OCF_RESKEY_CRM_meta_name=monitor
-  export OCF_RESKEY_CRM_meta_timeout=${2:-60000} OCF_RESKEY_crm_feature_set=3.16.1
-  export OCF_RESKEY_CRM_meta_on_node=ctl0 OCF_RESKEY_CRM_meta_on_node_uuid=1 PCMK_service=pacemaker-execd
-  mkdir -p "$HA_RSCTMP"
+# evacuator ACTION [NAME=VALUE...]   NovaEvacuate as Pacemaker's executor calls it: its environment and nothing else
+# (as observed of Pacemaker 2.1.5), parameters for the simulated cloud; NAME=VALUE adds to it or overrides it.
+# MONITOR_TIMEOUT (ms) is the operation's timeout; a pass works for half of it.
+evacuator() {
+  local action=$1 interval=0
+  shift
+  [ "$action" = monitor ] && interval=10000
+  mkdir -p "$(_sim_tmp)/rsctmp"
+  env -i PATH="$PATH" LC_ALL=C HA_RSCTMP="$(_sim_tmp)/rsctmp" HA_cluster_type=corosync HA_mcp=true \
+    OCF_ROOT=/usr/lib/ocf OCF_RA_VERSION_MAJOR=1 OCF_RA_VERSION_MINOR=1 OCF_OUTPUT_FORMAT=text \
+    OCF_EXIT_REASON_PREFIX=ocf-exit-reason: OCF_RESOURCE_INSTANCE=nova-evacuate OCF_RESOURCE_PROVIDER=openstack \
+    OCF_RESOURCE_TYPE=NovaEvacuate OCF_RESKEY_CRM_meta_name="$action" OCF_RESKEY_CRM_meta_interval="$interval" \
+    OCF_RESKEY_CRM_meta_timeout="${MONITOR_TIMEOUT:-20000}" OCF_RESKEY_crm_feature_set=3.16.1 \
+    OCF_RESKEY_CRM_meta_on_node=ctl0 OCF_RESKEY_CRM_meta_on_node_uuid=1 PCMK_service=pacemaker-execd \
+    OCF_RESKEY_auth_url="${CLOUD_AUTH_URL:-}" OCF_RESKEY_username=admin OCF_RESKEY_password=adminpw \
+    OCF_RESKEY_tenant_name=admin "$@" "${NOVA_EVACUATE:-$REPO/dist/NovaEvacuate}" "$action"
+}
+
+# mark NODE [VALUE]   as fence_compute leaves it: both copies. The host is dead and held down in Nova already.
+mark() {
+  cluster forever evacuate "$1" yes
+  cluster set evacuate "$1" "${2:-yes}"
+}
+# fail_host HOST   power off, then marked, forced down and disabled, as after a fencing that went well
+fail_host() {
+  sim POST "hosts/$1/kill"
+  sim PUT "hosts/$1" '{"forcedDown": true, "disabled": true, "disabledReason": "fenced by a test"}'
+  mark "$1"
 }
 
 # fence KEY=VALUE...   feeds fence_compute as Pacemaker's fencer does: no arguments, options on stdin.
@@ -158,6 +177,20 @@ assert_server() {
   local host status rest
   read -r host status rest < <(sim_server "$1")
   assert_equal "$1 $host $status" "$1 $2 $3"
+}
+
+# assert_evacuated_once NAME...   one evacuation record that ended well, and no longer on the old host
+assert_evacuated_once() {
+  local name
+  for name; do
+    assert_equal "$name: $(sim_migrations | grep -c "^$name .* done$") done" "$name: 1 done"
+    assert_equal "$name: $(sim_migrations | grep -c "^$name ") records" "$name: 1 records"
+  done
+}
+
+# assert_marks NODE TRANSIENT PERMANENT
+assert_marks() {
+  assert_equal "$1: $(mark_transient "$1") / $(mark_permanent "$1")" "$1: $2 / $3"
 }
 
 # assert_no_violations   the observer inside the cloud has seen no rule broken
