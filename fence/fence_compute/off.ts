@@ -62,7 +62,7 @@ async function isEmpty(ctx: FenceContext, world: World, deadline: number): Promi
 async function writeMark(ctx: FenceContext, world: World, target: TargetMark): Promise<void> {
   const { name, mark, reading } = target;
   try {
-    if (mark.kind === 'claimed' && reading !== null) {
+    if (isPending(mark) && reading !== null) {
       await world.marks.repair(reading);
     } else {
       const { permanent } = await world.marks.setYes(name);
