@@ -4,7 +4,7 @@
 
 LAB=${LAB:-$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)}
 ROOT=$(cd "$LAB/../.." && pwd)
-RUN=$LAB/run
+RUN=$LAB/state
 CACHE=$LAB/cache
 
 CONTROLLERS="ctl0 ctl1 ctl2"          # full cluster nodes

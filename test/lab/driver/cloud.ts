@@ -39,6 +39,9 @@ export interface ComputeService {
 type Json = Record<string, unknown>;
 
 const IMAGE = '11111111-1111-4111-8111-111111111111';
+/** Flavours of `cloud/seed.py`: one with the extra spec evacuable=true, one without. */
+export const EVACUABLE = '2';
+export const NOT_EVACUABLE = '1';
 const MICROVERSION = '2.93';
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
@@ -169,13 +172,16 @@ export class Cloud {
     await this.request('PUT', `/os-services/${(await this.service(node)).id}`, change, allow);
   }
 
-  /** Boots `count` servers named NAME-1, NAME-2 … on a node and waits until they are active. */
-  async boot(count: number, node: string, name: string): Promise<Server[]> {
+  /**
+   * Boots `count` servers named NAME-1, NAME-2 … on a node and waits until they are active. The lab's cloud has a
+   * tagged flavour, so NovaEvacuate leaves servers of other flavours where they are.
+   */
+  async boot(count: number, node: string, name: string, flavor = EVACUABLE): Promise<Server[]> {
     await this.request('POST', '/servers', {
       server: {
         name,
         imageRef: IMAGE,
-        flavorRef: '1',
+        flavorRef: flavor,
         networks: 'none',
         min_count: count,
         max_count: count,

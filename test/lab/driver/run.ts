@@ -1,0 +1,84 @@
+import { readdirSync } from 'node:fs';
+import { Cloud } from './cloud.ts';
+import { Cluster } from './cluster.ts';
+import { DomainWatch } from './domains.ts';
+import { reset } from './lab.ts';
+import { Lab, type Scenario } from './scenario.ts';
+import { LAB } from './settings.ts';
+import { sleep } from './time.ts';
+import { Timeline } from './timeline.ts';
+
+/**
+ * Runs scenarios one after the other and prints TAP: time lines as comments, one line with the verdict for each, and
+ * at the end how many passed and failed. Runs inside the cloud's network (`test/lab/run` sees to that).
+ */
+
+const directory = `${LAB}/scenarios`;
+const known = readdirSync(directory)
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.replace(/\.ts$/, ''))
+  .sort();
+
+const asked = process.argv.slice(2);
+const chosen =
+  asked.length === 0 ? known : known.filter((name) => asked.some((a) => name === a || name.startsWith(a)));
+const unknown = asked.filter((a) => !known.some((name) => name === a || name.startsWith(a)));
+if (unknown.length > 0) {
+  console.error(`no scenario ${unknown.join(', ')}; there are: ${known.join(', ')}`);
+  process.exit(64);
+}
+
+const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function load(name: string): Promise<Scenario> {
+  const module: { default: Scenario } = await import(`${directory}/${name}.ts`);
+  return module.default;
+}
+
+/** Runs one scenario; gives the reasons why it failed, none when it passed. */
+async function play(scenario: Scenario, cloud: Cloud, cluster: Cluster): Promise<readonly string[]> {
+  try {
+    await reset(cloud, cluster);
+  } catch (error) {
+    return [`the lab could not be made ready: ${message(error)}`];
+  }
+  const timeline = new Timeline();
+  const domains = new DomainWatch((text) => timeline.add('domains', text));
+  const lab = new Lab(cloud, cluster, domains, timeline);
+  timeline.start();
+  domains.start();
+  try {
+    const limit = sleep(scenario.seconds * 1000).then(() => {
+      throw new Error(`it took longer than ${scenario.seconds} s`);
+    });
+    limit.catch(() => undefined);
+    await Promise.race([scenario.run(lab), limit]);
+    lab.judgeDomains();
+  } catch (error) {
+    lab.failures.push(message(error));
+  } finally {
+    for (const undo of lab.undo) await undo().catch((error: unknown) => lab.failures.push(message(error)));
+    domains.stop();
+    timeline.stop();
+  }
+  return lab.failures;
+}
+
+const cloud = new Cloud();
+const cluster = new Cluster();
+let failed = 0;
+console.log(`1..${chosen.length}`);
+for (const [index, name] of chosen.entries()) {
+  const scenario = await load(name);
+  console.log(`# ---- ${name}: ${scenario.title}`);
+  const begin = Date.now();
+  const reasons = await play(scenario, cloud, cluster);
+  const seconds = Math.round((Date.now() - begin) / 1000);
+  if (reasons.length > 0) failed += 1;
+  for (const reason of reasons) console.log(`# because: ${reason}`);
+  console.log(
+    `${reasons.length === 0 ? 'ok' : 'not ok'} ${index + 1} - ${name} # ${reasons.length === 0 ? 'PASS' : 'FAIL'} ${seconds} s`,
+  );
+}
+console.log(`# ${chosen.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
