@@ -4,13 +4,14 @@
  * links to the same file. An agent is imported only when it is called: what is loaded is what costs time,
  * and Pacemaker starts these processes every few seconds.
  */
+import { writeSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /** The standard streams, as an agent gets them. */
 interface AgentIo {
   readonly stdin: NodeJS.ReadStream;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: Output;
+  readonly stderr: Output;
 }
 
 /** What each agent's main.ts exports: runs one action and gives the exit code. */
@@ -21,55 +22,63 @@ const agents = new Map<string, () => Promise<{ run: RunAgent }>>([
   ['fence_compute', () => import('./fence/fence_compute/main.ts')],
 ]);
 
+const EXIT_SUCCESS = 0;
 const EXIT_ERROR = 1;
 const EXIT_USAGE = 2;
 
 // argv0 is the name as called. execPath would not do: it is the file that a link leads to.
 const name = basename(process.argv0);
 
-// Creating a stream object costs about a millisecond each, so they come into being when first asked for, and
-// only those that did are flushed at the end.
-const used = new Set<NodeJS.WriteStream>();
-let stdoutFailed = false;
+/**
+ * A standard stream that is written to at once. Node's own stream objects take milliseconds to load, more than
+ * the rest of `meta-data`, and what they still hold when the process ends would be lost.
+ */
+class Output {
+  readonly #fd: number;
+  #failed = false;
 
-function output(stream: NodeJS.WriteStream): NodeJS.WriteStream {
-  if (!used.has(stream)) {
-    used.add(stream);
-    // A reader that went away or a full disk must not end in an unhandled 'error' event. For stdout it is a
-    // failure: somebody got only half an answer.
-    stream.on('error', () => {
-      stdoutFailed ||= stream === process.stdout;
-    });
+  constructor(fd: number) {
+    this.#fd = fd;
   }
-  return stream;
+
+  /** Whether something could not be written: the reader has gone away, or the disk is full. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Never throws; what comes after a failure is dropped. */
+  write(text: string): void {
+    let rest = Buffer.from(text);
+    while (rest.length > 0 && !this.#failed) {
+      try {
+        rest = rest.subarray(writeSync(this.#fd, rest));
+      } catch (error) {
+        // A pipe that somebody else made non-blocking, and that is full: its reader needs a moment.
+        if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') pause(1);
+        else this.#failed = true;
+      }
+    }
+  }
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 const io: AgentIo = {
   get stdin() {
     return process.stdin;
   },
-  get stdout() {
-    return output(process.stdout);
-  },
-  get stderr() {
-    return output(process.stderr);
-  },
+  stdout: new Output(1),
+  stderr: new Output(2),
 };
 
-/** Resolves when everything written so far has been handed to the operating system, or cannot be. */
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once('error', () => resolve());
-    stream.write('', () => resolve());
-  });
-}
-
-async function exit(code: number): Promise<void> {
-  await Promise.all([...used].map(flushed));
-  process.exitCode = code === 0 && stdoutFailed ? EXIT_ERROR : code;
-  // Everything is out. Waiting for the event loop to run dry would let an idle keep-alive connection, or a
-  // child nobody reads any more, hold up the cluster.
-  process.exit();
+/**
+ * Ends the process, without waiting for the event loop to run dry: an idle keep-alive connection, or a child
+ * nobody reads any more, would hold up the cluster. An answer that did not get through is a failure.
+ */
+function exit(code: number): void {
+  process.exit(code === EXIT_SUCCESS && io.stdout.failed ? EXIT_ERROR : code);
 }
 
 function explain(error: unknown): string {
@@ -81,7 +90,7 @@ function explain(error: unknown): string {
 /** Last resort: a defect of ours, told in one sentence instead of a stack trace in the cluster's log. */
 function die(error: unknown): void {
   io.stderr.write(`${name}: stopped by an unexpected error (please report it): ${explain(error)}\n`);
-  void exit(EXIT_ERROR);
+  exit(EXIT_ERROR);
 }
 
 async function main(): Promise<void> {

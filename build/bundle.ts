@@ -21,6 +21,10 @@ export async function bundle(root: string, version: string): Promise<Uint8Array>
     target: 'node24',
     format: 'cjs',
     legalComments: 'none',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    // import() of a built-in module would start Node's ESM loader, which costs more than the module.
+    supported: { 'dynamic-import': false },
     logLevel: 'warning',
     alias: { 'string-width': join(root, 'build', 'shims', 'stringWidth.ts') },
     define: {

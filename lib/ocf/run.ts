@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty';
 import { createContext } from './context.ts';
 import { OcfExit } from './exitCodes.ts';
 import { createOcfLog, oneLine } from './log.ts';
@@ -65,7 +64,7 @@ async function act(
     instance,
     env,
     io,
-    interactive: options.interactive ?? isatty(0),
+    interactive: options.interactive ?? (await import('node:tty')).isatty(0),
     debug: debugging || verbose,
     now,
   });

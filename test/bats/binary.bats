@@ -120,10 +120,3 @@ require_chroot() {
   run cat "$BATS_TEST_TMPDIR/out"
   refute_output --partial 'Debugger'
 }
-
-@test "building again changes nothing when nothing has changed" {
-  before=$(stat -c '%i %Y' "$dist/NovaEvacuate")
-  run -0 npm run -s build --prefix "$dist/.."
-  run -0 npm run -s build --prefix "$dist/.."
-  assert_output --partial 'up to date'
-}
