@@ -1,10 +1,13 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OcfContext } from '../../lib/ocf/index.ts';
 
 /**
  * The files of a resource in `HA_RSCTMP`, which a reboot empties. `INSTANCE.active` says that the resource is
  * started on this node (the original's name for it); `INSTANCE.hints` holds what only saves repetition.
+ *
+ * Files are read and written synchronously: each is a few bytes on a tmpfs, and loading node:fs/promises costs an
+ * idle pass more than all of them.
  */
 export class StateFiles {
   readonly #directory: string;
@@ -23,33 +26,34 @@ export class StateFiles {
   }
 
   async isActive(): Promise<boolean> {
-    return stat(this.#active).then(
-      () => true,
-      () => false,
-    );
+    return existsSync(this.#active);
   }
 
   /** Throws what the file system says when the directory cannot be written. */
   async activate(): Promise<void> {
     // Pacemaker's packages make it on boot; a manual call on a bare machine may be the first to need it.
-    await mkdir(this.#directory, { recursive: true });
-    await writeFile(this.#active, '', { mode: 0o600 });
+    mkdirSync(this.#directory, { recursive: true });
+    writeFileSync(this.#active, '', { mode: 0o600 });
   }
 
   async deactivate(): Promise<void> {
-    await rm(this.#active, { force: true });
-    await rm(this.#hints, { force: true });
+    rmSync(this.#active, { force: true });
+    rmSync(this.#hints, { force: true });
   }
 
   /** `''` when there are none, or they cannot be read: they are not needed. */
   async readHints(): Promise<string> {
-    return readFile(this.#hints, 'utf8').catch(() => '');
+    try {
+      return readFileSync(this.#hints, 'utf8');
+    } catch {
+      return '';
+    }
   }
 
   /** Written beside and renamed, so that a pass killed half-way leaves the old ones. */
   async writeHints(text: string): Promise<void> {
     const draft = `${this.#hints}.new`;
-    await writeFile(draft, text, { mode: 0o600 });
-    await rename(draft, this.#hints);
+    writeFileSync(draft, text, { mode: 0o600 });
+    renameSync(draft, this.#hints);
   }
 }

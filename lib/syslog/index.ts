@@ -2,7 +2,6 @@
  * Syslog through `logger` (util-linux). Node has no datagram sockets of the local kind, so /dev/log cannot be
  * written from here; and nothing is started before the first message, as most runs of an agent have none.
  */
-import { spawn } from 'node:child_process';
 
 /** What is queued when the process ends gets this long in all, in ms. */
 const FLUSH_MS = 2000;
@@ -28,8 +27,10 @@ export function createSyslog(target: {
   const env = { PATH: [target.env['PATH'], '/usr/bin', '/bin'].filter(Boolean).join(':') };
   let queued = 0;
   let chain: Promise<void> = Promise.resolve();
-  const send = (priority: SyslogPriority, line: string): Promise<void> =>
-    new Promise((resolve) => {
+  const send = async (priority: SyslogPriority, line: string): Promise<void> => {
+    // Loaded for the first message only: meta-data and most idle passes have none.
+    const { spawn } = await import('node:child_process');
+    return new Promise((resolve) => {
       const args = [
         '-t',
         target.tag,
@@ -47,6 +48,7 @@ export function createSyslog(target: {
       child.once('error', () => resolve());
       child.once('close', () => resolve());
     });
+  };
   return {
     write(priority, line) {
       if (queued >= MAX_QUEUED) return false;
