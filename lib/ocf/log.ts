@@ -33,7 +33,7 @@ export interface OcfLogSetup {
 
 export interface OcfLogger extends OcfLog {
   /** An exit reason: it stands on stderr already, so it goes to syslog and log file only. */
-  reason(message: string): void;
+  reason(message: string, level: 'error' | 'warn' | 'info'): void;
   /** Waits, for a bounded time, until syslog has everything. */
   flush(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export function createOcfLog(setup: OcfLogSetup): OcfLogger {
     notice: (message) => write('notice', message, true),
     info: (message) => write('info', message, true),
     debug: (message) => write('debug', message, true),
-    reason: (message) => write('error', message, false),
+    reason: (message, level) => write(level, message, false),
     flush: () => syslog.flush(),
   };
 }

@@ -92,7 +92,7 @@ async function act(
     code = OcfExit.generic;
   }
 
-  if (reason !== null) log.reason(reason);
+  if (reason !== null) log.reason(reason, reasonLevel(code));
   await log.flush();
   if (reason !== null) io.stderr.write(`${env['OCF_EXIT_REASON_PREFIX'] || REASON_PREFIX}${reason}\n`);
   return code;
@@ -122,6 +122,12 @@ async function perform(agent: OcfAgent, ctx: OcfContext, findings: ParameterFind
       return valid === OcfExit.success && ctx.action === 'start' ? agent.start(ctx) : valid;
     }
   }
+}
+
+/** A success may have a reason too: what is under way. It is no error, and must not look like one in the log. */
+function reasonLevel(code: OcfExit): 'error' | 'warn' | 'info' {
+  if (code === OcfExit.success) return 'info';
+  return code === OcfExit.degraded || code === OcfExit.degradedPromoted ? 'warn' : 'error';
 }
 
 /** The first mistake is the exit reason (there is room for one); the others are logged. */
