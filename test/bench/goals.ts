@@ -3,6 +3,7 @@ export interface Measurement {
   readonly what: string;
   readonly value: number;
   readonly unit: 'ratio' | 'MB';
+  /** Infinite where there is none. */
   readonly goal: number;
   /** What the number was made from, for people. */
   readonly detail: string;
@@ -12,6 +13,8 @@ export interface Measurement {
 export function describe(measurement: Measurement): string {
   const { what, value, unit, goal, detail } = measurement;
   const number = (x: number): string => (unit === 'MB' ? `${x.toFixed(0)} MB` : x.toFixed(2));
-  const verdict = value <= goal ? 'met' : 'MISSED';
-  return `${what.padEnd(52)} ${number(value).padStart(7)}  goal ${number(goal).padStart(6)}  ${verdict.padEnd(6)}  ${detail}`;
+  const aim = Number.isFinite(goal)
+    ? `goal ${number(goal).padStart(6)}  ${value <= goal ? 'met' : 'MISSED'}`
+    : '';
+  return `${what.padEnd(52)} ${number(value).padStart(7)}  ${aim.padEnd(21)} ${detail}`;
 }

@@ -4,12 +4,14 @@
  */
 import { resolve } from 'node:path';
 import { describe, type Measurement } from './goals.ts';
+import { measureRequests } from './requests.ts';
 import { measureStartup } from './startup.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
 const parts: readonly (readonly [string, () => Promise<readonly Measurement[]>])[] = [
   ['Being called', () => measureStartup(root)],
+  ['Requests to Nova', () => measureRequests(root)],
 ];
 
 for (const [title, measure] of parts) {

@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Measurement } from './goals.ts';
 import { type Command, compareInPairs, median } from './pairs.ts';
 import { measurePeakMemory } from './peakMemory.ts';
+import { makeCluster, startAgent } from './simulatedCluster.ts';
 
 const PAIRS = 31;
 const MEMORY_RUNS = 7;
@@ -19,20 +19,13 @@ const MEMORY_GOAL_MB = 75;
 export async function measureStartup(root: string): Promise<Measurement[]> {
   const scratch = mkdtempSync(join(tmpdir(), 'bench-startup-'));
   try {
-    const cluster = join(scratch, 'cluster');
-    const simulator = join(root, 'test/simulators/attrd/new-cluster');
-    const made = spawnSync(simulator, [cluster, 'controller', 'comp0', 'comp1', 'comp2'], {
-      encoding: 'utf8',
-    });
-    if (made.status !== 0) throw new Error(`The simulated cluster could not be made: ${made.stderr}`);
-
+    // There is no cloud behind this address: an idle monitor must not ask one.
+    const cluster = makeCluster(root, scratch, 'http://127.0.0.1:9/v3');
     const base: Command = { file: process.execPath, args: ['-e', '0'], env: {} };
     const agent = join(root, 'dist/NovaEvacuate');
     const metaData: Command = { file: agent, args: ['meta-data'], env: {} };
-    const monitor: Command = { file: agent, args: ['monitor'], env: monitorEnvironment(cluster, scratch) };
-
-    const start = spawnSync(agent, ['start'], { env: monitor.env, encoding: 'utf8' });
-    if (start.status !== 0) throw new Error(`NovaEvacuate start failed: ${start.stderr}`);
+    const monitor: Command = { file: agent, args: ['monitor'], env: cluster.env };
+    startAgent(agent, cluster);
 
     return [
       ratio('meta-data', 1.3, base, metaData),
@@ -43,24 +36,6 @@ export async function measureStartup(root: string): Promise<Measurement[]> {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-/** As the executor calls it; the cloud does not exist, because an idle monitor must not ask it. */
-function monitorEnvironment(cluster: string, scratch: string): Readonly<Record<string, string>> {
-  return {
-    PATH: `${join(cluster, 'bin')}:/usr/sbin:/usr/bin:/sbin:/bin`,
-    OCF_ROOT: '/usr/lib/ocf',
-    OCF_RA_VERSION_MAJOR: '1',
-    OCF_RESOURCE_INSTANCE: 'nova-evacuate',
-    OCF_RESOURCE_TYPE: 'NovaEvacuate',
-    HA_RSCTMP: scratch,
-    OCF_RESKEY_auth_url: 'http://127.0.0.1:9/v3',
-    OCF_RESKEY_username: 'admin',
-    OCF_RESKEY_password: 'secret',
-    OCF_RESKEY_tenant_name: 'admin',
-    OCF_RESKEY_CRM_meta_timeout: '20000',
-    OCF_RESKEY_CRM_meta_interval: '10000',
-  };
 }
 
 function ratio(what: string, goal: number, base: Command, subject: Command): Measurement {
