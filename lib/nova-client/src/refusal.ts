@@ -5,6 +5,8 @@ import { type Answer, header, nameOf, pathOf } from './transport.ts';
 
 /** Longest piece of the cloud's own text that a message carries. */
 const longestText = 400;
+/** As much of it is looked at: a page may be huge, and patterns are slow on what never ends. */
+const longestPage = 8 * 1024;
 
 /**
  * The error for an answer with a status that is no success. `hide` takes secrets out of the cloud's text: a
@@ -67,7 +69,7 @@ function fromJson(text: string): string | null {
     isRecord(first) ? (first['detail'] ?? first['title']) : undefined,
     body['title'],
   ]) {
-    if (typeof candidate === 'string') return stripMarkup(candidate);
+    if (typeof candidate === 'string') return stripMarkup(candidate.slice(0, longestPage));
   }
   return null;
 }
@@ -86,8 +88,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** Proxies and Glance answer with HTML; its title usually repeats the heading, so the body's text is taken. */
 function fromMarkup(text: string): string {
-  if (!/<[a-z!]/i.test(text)) return isRecord(parsed(text)) ? '' : text.slice(0, 4 * longestText);
-  return stripMarkup(text.slice(0, 64 * 1024).replace(/<(head|script|style)\b[\s\S]*?<\/\1>/gi, ' '));
+  if (!/<[a-z!]/i.test(text)) return isRecord(parsed(text)) ? '' : text.slice(0, longestPage);
+  return stripMarkup(text.slice(0, longestPage).replace(/<(head|script|style)\b[\s\S]*?<\/\1>/gi, ' '));
 }
 
 function stripMarkup(text: string): string {

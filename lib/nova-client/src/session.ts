@@ -76,16 +76,49 @@ export class Session {
     return this.logIn(bounds);
   }
 
-  private logIn(bounds: Bounds): Promise<Token> {
-    this.loggingIn ??= this.keystone
-      .logIn(bounds)
-      .then((token) => {
-        this.token = token;
-        return token;
-      })
-      .finally(() => {
-        this.loggingIn = null;
-      });
-    return this.loggingIn;
+  /**
+   * One log-in serves all who need it at the same time, but each waits within its own bounds, and nobody fails
+   * because somebody else's ran out.
+   */
+  private async logIn(bounds: Bounds): Promise<Token> {
+    if (this.loggingIn !== null) {
+      const tooLate = new NovaError('timeout', 'Keystone gave no token in the time there was');
+      try {
+        return await within(this.loggingIn, bounds, this.requester.now(), tooLate);
+      } catch (error) {
+        if (error === tooLate || !(error instanceof NovaError) || error.code !== 'timeout') throw error;
+        return this.logIn(bounds);
+      }
+    }
+    this.loggingIn = this.keystone.logIn(bounds);
+    try {
+      this.token = await this.loggingIn;
+      return this.token;
+    } finally {
+      this.loggingIn = null;
+    }
   }
+}
+
+/** The longest time that a timer of Node's can be set to, in ms. */
+const longestTimer = 2 ** 31 - 1;
+
+/** The promise's outcome, or the error once the bounds are reached. */
+function within<T>(promise: Promise<T>, bounds: Bounds, now: number, tooLate: NovaError): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const left = Math.max(0, Math.min(bounds.deadline - now, longestTimer));
+    const giveUp = () => settle(() => reject(tooLate));
+    const timer = setTimeout(giveUp, left);
+    const settle = (finish: () => void) => {
+      clearTimeout(timer);
+      bounds.signal?.removeEventListener('abort', giveUp);
+      finish();
+    };
+    bounds.signal?.addEventListener('abort', giveUp);
+    if (bounds.signal?.aborted) giveUp();
+    promise.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    );
+  });
 }

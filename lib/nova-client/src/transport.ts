@@ -47,18 +47,25 @@ const largestBody = 64 * 1024 * 1024;
  */
 const idleConnectionMs = 4_000;
 
-export function createTransport(tls: TlsConfig, env: Environment): Transport {
-  const agents = new Map<string, Agent>();
+interface Way {
+  readonly agent: Agent;
+  /** Address of the proxy, without its credentials. */
+  readonly proxy: string | null;
+}
 
-  function agentFor(url: URL): Agent {
+export function createTransport(tls: TlsConfig, env: Environment): Transport {
+  const ways = new Map<string, Way>();
+
+  function wayTo(url: URL): Way {
     const proxy = proxyFor(url, env);
     const key = `${url.protocol} ${proxy ?? ''}`;
-    let agent = agents.get(key);
-    if (agent === undefined) {
-      agent = createAgent(url.protocol === 'https:', proxy);
-      agents.set(key, agent);
+    let way = ways.get(key);
+    if (way === undefined) {
+      const agent = createAgent(url.protocol === 'https:', proxy);
+      way = { agent, proxy: proxy === null ? null : new URL(proxy).origin };
+      ways.set(key, way);
     }
-    return agent;
+    return way;
   }
 
   function createAgent(secure: boolean, proxy: string | null): Agent {
@@ -78,7 +85,7 @@ export function createTransport(tls: TlsConfig, env: Environment): Transport {
   }
 
   return {
-    send: (exchange, timeoutMs, signal) => send(exchange, agentFor(exchange.url), timeoutMs, signal),
+    send: async (exchange, timeoutMs, signal) => send(exchange, wayTo(exchange.url), timeoutMs, signal),
   };
 }
 
@@ -95,12 +102,12 @@ function createSecureContext(config: TlsConfig, env: Environment) {
   }
 }
 
-function send(exchange: Exchange, agent: Agent, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
+function send(exchange: Exchange, way: Way, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
   const { url } = exchange;
   const secure = url.protocol === 'https:';
   const { request } = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
   const options: RequestOptions = {
-    agent,
+    agent: way.agent,
     method: exchange.method,
     hostname: bare(url.hostname),
     ...(url.port === '' ? {} : { port: url.port }),
@@ -152,7 +159,7 @@ function send(exchange: Exchange, agent: Agent, timeoutMs: number, signal?: Abor
 
     clientRequest.on('socket', (socket) => whenReady(clientRequest, socket, secure, () => (out = true)));
     clientRequest.on('error', (error) => {
-      const { code, sentence, doubt } = explain(error, exchange, out);
+      const { code, sentence, doubt } = explain(error, exchange, way, out);
       fail(code, sentence, doubt, error);
     });
     clientRequest.on('response', (response) => {
@@ -242,12 +249,13 @@ interface Explanation {
   readonly doubt: boolean;
 }
 
-function explain(error: Error, exchange: Exchange, out: boolean): Explanation {
+function explain(error: Error, exchange: Exchange, way: Way, out: boolean): Explanation {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const name = nameOf(exchange);
+  const through = way.proxy === null ? '' : ` through the proxy ${way.proxy}`;
   if (code === 'ERR_PROXY_TUNNEL' || code === 'ERR_PROXY_INVALID_CONFIG') {
     const status = 'statusCode' in error ? ` (HTTP ${error.statusCode})` : '';
-    const sentence = `${name} cannot be reached: the proxy of the environment refused the connection${status}`;
+    const sentence = `${name} cannot be reached${through}: it refused the connection${status}`;
     return { code: 'unreachable', sentence, doubt: false };
   }
   if (isTlsFailure(code, out)) {
@@ -258,7 +266,7 @@ function explain(error: Error, exchange: Exchange, out: boolean): Explanation {
     };
   }
   if (!out) {
-    const sentence = `${name} cannot be reached: ${networkReason(error, code)}`;
+    const sentence = `${name} cannot be reached${through}: ${networkReason(error, code)}`;
     return { code: 'unreachable', sentence, doubt: false };
   }
   if (code.startsWith('HPE_')) {

@@ -369,6 +369,16 @@ describe('what the cloud says when it refuses', () => {
     expect(failure.requestId).toBe('req-7');
   });
 
+  it.each(['<head '.repeat(1_000_000), '<a'.repeat(2_000_000), { message: '<a'.repeat(2_000_000) }])(
+    'does not take long to read, whatever it is (%#)',
+    async (body) => {
+      const { client } = await clientOf(failing(1, () => ({ status: 400, body })));
+      const started = Date.now();
+      await caught(evacuate(client));
+      expect(Date.now() - started).toBeLessThan(2_000);
+    },
+  );
+
   it('is bounded, and may be nothing', async () => {
     const { client } = await clientOf(failing(1, () => ({ status: 400, body: 'x'.repeat(100_000) })));
     expect((await caught(evacuate(client))).message.length).toBeLessThan(500);

@@ -4,7 +4,7 @@ import { connect as dial, type Socket } from 'node:net';
 import { connect } from '@openstack-ts/nova-client';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Certificates, makeCertificates } from './certificates.ts';
-import { cloud, surroundings } from './loopback.ts';
+import { cloud, configOf, surroundings } from './loopback.ts';
 
 let certificates: Certificates;
 beforeAll(() => {
@@ -97,9 +97,18 @@ describe('a proxy of the environment', () => {
     expect(failure).toMatchObject({
       code: 'unreachable',
       unanswered: false,
-      message: `Keystone at ${one.url} cannot be reached: the proxy of the environment refused the connection (HTTP 403)`,
+      message: `Keystone at ${one.url} cannot be reached through the proxy http://${way.address}: it refused the connection (HTTP 403)`,
     });
     expect(`${failure} ${JSON.stringify(failure)} ${(failure as Error).cause}`).not.toContain('sesame');
     expect(one.seen).toEqual([]);
+  });
+
+  it('that is not there is said to be the one', async () => {
+    const env = { http_proxy: 'http://me:sesame@127.0.0.1:1' };
+    await expect(connect(configOf('http://127.0.0.1:5000/v3'), surroundings({ env }))).rejects.toMatchObject({
+      code: 'unreachable',
+      message:
+        'Keystone at http://127.0.0.1:5000 cannot be reached through the proxy http://127.0.0.1:1: connection refused',
+    });
   });
 });

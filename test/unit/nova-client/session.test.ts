@@ -71,6 +71,30 @@ describe('a token', () => {
     expect(one.tokens()).toBe(2);
   });
 
+  it('is waited for by each call within its own bounds', async () => {
+    let logIns = 0;
+    let now = 1_000_000;
+    const one = await cloud({
+      tokenLife: 8,
+      answer: (seen) => {
+        if (seen.path.includes('os-services')) return services;
+        // The second log-in, which both calls need, is never answered.
+        return seen.path === '/v3/auth/tokens' && ++logIns === 2 ? 'handled' : null;
+      },
+    });
+    const client = await connect(one.config, surroundings({ now: () => now }));
+    now += 10_000;
+    const controller = new AbortController();
+    const first = client.listComputeServices({ signal: controller.signal });
+    const second = client.listComputeServices();
+    const hasty = client.listComputeServices({ deadline: now + 50 });
+    await expect(hasty).rejects.toMatchObject({ code: 'timeout' });
+    controller.abort();
+    await expect(first).rejects.toMatchObject({ code: 'timeout' });
+    expect(await second).toEqual([]);
+    expect(logIns).toBe(3);
+  });
+
   it('that is refused again ends the call, without a third', async () => {
     const one = await cloud({ answer: (seen) => (seen.path.includes('os-services') ? unauthorized : null) });
     const client = await connect(one.config, surroundings());
