@@ -18,6 +18,8 @@ cloud_start() {
   out=$(_sim_tmp)/cloud.$RANDOM
   "$NODE24" "$SIMULATORS/cloud/main.ts" --parent "$$" "$@" >"$out.json" 2>"$out.err" 3>&- &
   CLOUD_PID=$!
+  # So that a test's plain `wait` waits for its own jobs only.
+  disown "$CLOUD_PID"
   until [ -s "$out.json" ]; do
     tries=$((tries + 1))
     if [ "$tries" -gt 200 ] || ! kill -0 "$CLOUD_PID" 2>/dev/null; then
@@ -45,7 +47,6 @@ cloud_start() {
 cloud_stop() {
   [ -n "${CLOUD_PID:-}" ] || return 0
   kill "$CLOUD_PID" 2>/dev/null || true
-  wait "$CLOUD_PID" 2>/dev/null || true
   CLOUD_PID=
 }
 

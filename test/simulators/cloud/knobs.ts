@@ -54,7 +54,7 @@ export const defaultKnobs: Knobs = {
 };
 
 /** Sets a knob from text or JSON; throws with a sentence when there is no such knob or the value is not of its type. */
-export function setKnob(knobs: Knobs, name: string, value: unknown): void {
+export function setKnob(knobs: Partial<Knobs>, name: string, value: unknown): void {
   if (!Object.hasOwn(defaultKnobs, name)) {
     throw new Error(`There is no knob "${name}"; there are ${Object.keys(defaultKnobs).join(', ')}.`);
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { defaultKnobs, setKnob } from './knobs.ts';
+import { type Knobs, setKnob } from './knobs.ts';
 import { startCloud } from './server.ts';
 
 const usage = `main.ts [--host ADDRESS] [--port N] [--scenario FILE|-|JSON] [--set KNOB=VALUE]... [--speed N]
@@ -36,16 +36,16 @@ function readScenario(given: string | undefined): unknown {
   return JSON.parse(text);
 }
 
-const knobs = { ...defaultKnobs };
+const wanted: Partial<Knobs> = {};
 for (const pair of values.set) {
   const at = pair.indexOf('=');
-  setKnob(knobs, pair.slice(0, at), pair.slice(at + 1));
+  setKnob(wanted, pair.slice(0, at), pair.slice(at + 1));
 }
 const cloud = await startCloud({
   host: values.host,
   port: Number(values.port),
   scenario: readScenario(values.scenario),
-  knobs,
+  knobs: wanted,
   ...(values.speed === undefined ? {} : { speed: Number(values.speed) }),
   ...(values.region === undefined ? {} : { regions: values.region }),
   ...(values['tls-key'] === undefined || values['tls-cert'] === undefined

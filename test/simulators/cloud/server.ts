@@ -12,7 +12,7 @@ import { type FaultAction, Faults, patchJson } from './faults.ts';
 import { glanceHandler } from './glance.ts';
 import { type ApiReply, type ApiRequest, type Handler, newRequestId, type ServiceName } from './http.ts';
 import { Keystone } from './keystone.ts';
-import { type Knobs, speedUp } from './knobs.ts';
+import { defaultKnobs, type Knobs, speedUp } from './knobs.ts';
 import { novaHandler } from './nova/index.ts';
 import { type LoggedRequest, RequestLog } from './requestLog.ts';
 import { applyScenario } from './scenario.ts';
@@ -33,7 +33,7 @@ export interface CloudOptions {
   /** What is there at the beginning (see scenario.ts); three hosts and no servers unless said otherwise. */
   readonly scenario?: unknown;
   readonly knobs?: Partial<Knobs>;
-  /** Divides all durations of the scenario's beginning. */
+  /** Divides the default durations; knobs that are given stay as they are. */
   readonly speed?: number;
   readonly clock?: Clock;
   /** Regions of the catalogue; every one points to the same services. */
@@ -59,12 +59,14 @@ const serviceNames = ['keystone', 'nova', 'glance'] as const;
 /** Starts a simulated cloud; resolves once every service listens. */
 export async function startCloud(options: CloudOptions = {}): Promise<SimulatedCloud> {
   const clock = options.clock ?? realClock;
-  const world = new World(clock, options.knobs);
+  // What is asked for by name is not divided.
+  const knobs: Knobs = { ...defaultKnobs };
+  if (options.speed !== undefined) speedUp(knobs, options.speed);
+  const world = new World(clock, { ...knobs, ...options.knobs });
   const keystone = new Keystone(clock, world.knobs);
   const faults = new Faults();
   const requests = new RequestLog();
   applyScenario(world, keystone, options.scenario ?? {});
-  if (options.speed !== undefined) speedUp(world.knobs, options.speed);
 
   const address = options.host ?? '127.0.0.1';
   const scheme = options.tls === undefined ? 'http' : 'https';
