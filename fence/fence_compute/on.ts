@@ -10,6 +10,13 @@ import type { World } from './world.ts';
 
 /** How long the attribute daemon may stay away before we give up, in ms: it is restarted within seconds. */
 const ATTRD_PATIENCE_MS = 15_000;
+/**
+ * How long a pending mark is waited for, in ms. Pacemaker (2.1.5, seen in the lab) calls `on` as unfencing device within
+ * seconds of the fencing, while the node is still dead, and until it returns no other resource of the cluster is
+ * recovered: not NovaEvacuate either, whose work it waits for. Ending the evacuation changes the CIB (the permanent
+ * copy of the mark), and that makes Pacemaker call `on` again at once.
+ */
+const MARK_PATIENCE_MS = 5_000;
 /** Time kept back for Nova when waiting for the evacuations has taken all of the rest, in ms. */
 const NOVA_RESERVE_MS = 10_000;
 
@@ -55,12 +62,13 @@ async function waitForMark(
 ): Promise<void> {
   const pause = Math.max(ctx.options.number('stonith_status_sleep'), 1) * 1000;
   const patience = Math.min(deadline, world.now() + ATTRD_PATIENCE_MS);
+  const markDeadline = Math.min(deadline, world.now() + MARK_PATIENCE_MS);
   for (let told = false; ; ) {
     const all = await readMarks(ctx, world, pause, patience);
     const { name } = targetMark(ctx.nodename, ctx.plug, all);
     const pending = firstPending([name, ctx.plug, ...names], all);
     if (pending === null) return;
-    if (world.now() + pause >= deadline) {
+    if (world.now() + pause >= markDeadline) {
       throw new FenceError(
         `Instances of ${ctx.plug} still wait for evacuation (the mark of ${pending.name} is not "no" yet), so it is not given back to Nova; Pacemaker tries again.`,
       );

@@ -75,10 +75,10 @@ describe('on waits for the mark', () => {
   ])('%s', async (_, mark, name) => {
     at.marks.marks.set(name, mark);
     at.marks.onRead = () => {
-      if (at.elapsed() >= 12_000) at.marks.marks.set(name, { kind: 'no' });
+      if (at.elapsed() >= 4_000) at.marks.marks.set(name, { kind: 'no' });
     };
     expect(await run()).toBe(0);
-    expect(at.elapsed()).toBe(12_000);
+    expect(at.elapsed()).toBe(4_000);
     expect(at.messages).toContain('info Waiting for comp0 to complete evacuations');
     expect(at.journal).toHaveLength(2);
   });
@@ -90,11 +90,11 @@ describe('on waits for the mark', () => {
     expect(at.journal).toEqual([]);
   });
 
-  it('for a bounded time, and then fails', async () => {
+  it('for a few seconds only, as Pacemaker recovers nothing meanwhile, and then fails', async () => {
     at.marks.marks.set('comp0', { kind: 'yes' });
     await expect(run()).rejects.toThrow('Instances of comp0 still wait for evacuation');
-    expect(at.elapsed()).toBeGreaterThan(30_000);
-    expect(at.elapsed()).toBeLessThanOrEqual(40_000);
+    expect(at.elapsed()).toBeGreaterThanOrEqual(4_000);
+    expect(at.elapsed()).toBeLessThanOrEqual(5_000);
     expect(at.journal).toEqual([]);
     expect(at.nova.connects).toBe(0);
   });
@@ -105,8 +105,8 @@ describe('on waits for the mark', () => {
     at.marks.onRead = () => {
       reads += 1;
     };
-    await expect(run(`${stdin}\nstonith_status_sleep=10`)).rejects.toThrow();
-    expect(reads).toBe(4);
+    await expect(run(`${stdin}\nstonith_status_sleep=2`)).rejects.toThrow();
+    expect(reads).toBe(3);
   });
 });
 
