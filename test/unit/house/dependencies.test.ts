@@ -22,6 +22,19 @@ describe('dependencies', () => {
     expect(unlocked).toEqual([]);
   });
 
+  it('are locked for every platform, without which npm ci refuses to install for any', () => {
+    const lock: {
+      packages: Record<string, { optionalDependencies?: Record<string, string>; optional?: boolean }>;
+    } = JSON.parse(read('package-lock.json'));
+    const paths = Object.keys(lock.packages);
+    const missing = Object.entries(lock.packages).flatMap(([path, entry]) =>
+      Object.keys(entry.optionalDependencies ?? {}).filter(
+        (name) => !paths.includes(`node_modules/${name}`) && !paths.includes(`${path}/node_modules/${name}`),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it.each(['package.json', 'lib/nova-client/package.json'])('have exact versions in %s', (file) => {
     const manifest: Record<string, unknown> = JSON.parse(read(file));
     const groups = ['dependencies', 'devDependencies', 'optionalDependencies'];
