@@ -4,6 +4,8 @@ import {
   createAttributes,
   createMarkStore,
   isPending,
+  type MarkReading,
+  type MarkStore,
   type MarksReading,
 } from '../../lib/attrd/index.ts';
 import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
@@ -29,6 +31,7 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
   let reading: MarksReading;
   try {
     reading = await marks.readAll();
+    for (const one of reading.marks) if (!isPending(one.mark)) await settle(ctx, marks, one);
   } catch (error) {
     if (!(error instanceof AttrdError)) throw error;
     return troubled(
@@ -36,22 +39,24 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
       `marks cannot be read, so nothing is evacuated until the next pass can: ${error.message}`,
     );
   }
-  for (const one of reading.marks) {
-    const { name, mark } = one;
-    // An operator's or an original agent's `no` must not be undone by the next purge of the transient copy.
-    if (!isPending(mark)) await marks.repair(one);
-    if (mark.kind === 'unknown') {
-      ctx.log.warn(
-        `The mark of ${name} reads "${mark.value}", which means nothing to this agent; it is left alone.`,
-      );
-    }
-  }
   const files = new StateFiles(ctx);
   if (!reading.marks.some(({ mark }) => isPending(mark))) {
     await idle(ctx, files, reading);
     return OcfExit.success;
   }
   return evacuate(ctx, files);
+}
+
+/** A mark that asks for nothing. Its copies are brought in step, so that the next purge does not undo a `no`. */
+async function settle(ctx: OcfContext, marks: MarkStore, one: MarkReading): Promise<void> {
+  if (one.mark.kind === 'unknown') {
+    ctx.log.warn(
+      `The mark of ${one.name} reads "${one.mark.value}", which means nothing to this agent; it is left alone.`,
+    );
+    return;
+  }
+  await marks.repair(one);
+  ctx.log.debug(`${one.name} is either fine or already handled`);
 }
 
 /** Nothing to evacuate. What was shown of hosts whose marks are gone is taken down. */

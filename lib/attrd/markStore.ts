@@ -40,7 +40,7 @@ export class TwofoldMarkStore implements MarkStore {
 
   async setYes(name: string): Promise<{ readonly permanent: boolean }> {
     const permanent = await this.#attributes.updatePermanent(name, attribute, 'yes');
-    await this.#attributes.updateTransient(attribute, 'yes', { host: name, private: true });
+    await this.#writeTransient(name, 'yes');
     // Both tools answer before the daemons are done; a fencing that reports success must be able to rely on it.
     const now = (await this.readAll()).marks.find((reading) => reading.name === name);
     const right =
@@ -85,8 +85,19 @@ export class TwofoldMarkStore implements MarkStore {
     await this.#attributes.deletePermanent(name, attribute);
   }
 
-  #writeTransient(name: string, value: string): Promise<void> {
-    return this.#attributes.updateTransient(attribute, value, { host: name, private: true });
+  /** The words of a failure are those that operators of the original agents search their logs for. */
+  async #writeTransient(name: string, value: string): Promise<void> {
+    try {
+      await this.#attributes.updateTransient(attribute, value, { host: name, private: true });
+    } catch (error) {
+      if (!(error instanceof AttrdError)) throw error;
+      const facts = { cause: error, ...(error.exitCode === null ? {} : { exitCode: error.exitCode }) };
+      throw new AttrdError(
+        error.code,
+        `Can not set evacuation state of ${name} to ${value}: ${error.message}`,
+        facts,
+      );
+    }
   }
 }
 
