@@ -437,12 +437,21 @@ export class HostEvacuation {
 
   /** Everything seems done: a fresh list decides, and the mark goes to `no` only while it is still ours. */
   async #conclude(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | null> {
-    const { marks, claims, clock, log } = this.#scope;
+    const { marks, claims, clock, cloud, log } = this.#scope;
     const progress = this.#progress(classes);
     if (clock.now() !== this.#listedAt) {
       await this.#list();
       const fresh = await this.#classifyAll();
       if (hasKind(fresh, ...openKinds)) return null;
+    }
+    // While the database of a cell is down, Nova leaves its servers out of every list without a word, and its
+    // services read `unknown` (from 2.69) or are left out too: an empty list then means nothing.
+    await cloud.services(0);
+    const state = cloud.service(this.#host)?.state ?? 'unknown';
+    if (state === 'unknown') {
+      return this.#troubled(
+        `evacuation of ${this.#host} is held up: Nova does not tell the host's state (is its cell down?), so its list of instances cannot be trusted; the next pass looks again.`,
+      );
     }
     if (!(await claims.stillHeld(this.#marked.name))) {
       return this.#outcome('lost', `evacuation of ${this.#host} stopped: ${claims.lost(this.#marked.name)}.`);
