@@ -78,7 +78,8 @@ export class Attributes {
 
   /**
    * Which plug stands for which node: the `pcmk_host_map` of all fence devices of an agent, as Pacemaker translates
-   * node names before it calls them (`node:plug;node:plug`, separated by semicolons, commas or blanks).
+   * node names before it calls them (`node:plug;node:plug`, separated by semicolons or blanks; commas list several plugs of one
+   * node, of which the first is taken).
    */
   async queryHostMap(fenceAgent: string): Promise<Map<string, string>> {
     const xpath = `//primitive[@type='${fenceAgent}']//nvpair[@name='pcmk_host_map']`;
@@ -123,7 +124,18 @@ export class Attributes {
 
 /** 78 since 2.1, other codes before; the words are the same in all (`attrd_updater`), and crm_attribute has its own. */
 function isNoSuchAttribute(result: CommandResult): boolean {
+  // A socket can fail with ENXIO as well, and a cluster that cannot be asked is not one without marks.
+  if (isDisconnected(result)) return false;
   return /attribute does not exist|no such device or address/i.test(`${result.stderr}\n${result.stdout}`);
+}
+
+function isDisconnected(result: CommandResult): boolean {
+  return (
+    exitDisconnected.has(result.exitCode) ||
+    /could not connect|connection refused|transport endpoint is not connected/i.test(
+      `${result.stderr}\n${result.stdout}`,
+    )
+  );
 }
 
 function isUnknownNode(result: CommandResult): boolean {
@@ -135,11 +147,8 @@ function failure(tool: string, result: CommandResult, doing: string): AttrdError
     .split('\n')
     .map((line) => line.trim())
     .find((line) => line !== '' && !line.startsWith('<'));
-  const disconnected =
-    exitDisconnected.has(result.exitCode) ||
-    /could not connect|connection refused|transport endpoint is not connected/i.test(said ?? '');
   const words = said === undefined ? '' : `: ${said.slice(0, 200)}`;
-  return disconnected
+  return isDisconnected(result)
     ? new AttrdError(
         'noCluster',
         `${doing} failed: the cluster does not answer on this machine (${tool} exit ${result.exitCode}${words})`,

@@ -18,7 +18,8 @@ const textLine = /^name="(.*?)" host="([^"]*)" value="(.*)"$/;
 /**
  * Parses the text output of `attrd_updater --query`. Pacemaker up to 2.1 does not escape the value
  * (`value="a b"c"`), so the value is what stands between the first `value="` and the line's last quote; newer
- * ones put a backslash before quotes, which is undone.
+ * ones put a backslash before quotes and leave other backslashes alone (pcmk__xml_escape_attr_pretty), which is
+ * undone.
  */
 export function parseAttrdText(output: string): AttributeValue[] {
   const values: AttributeValue[] = [];
@@ -31,7 +32,7 @@ export function parseAttrdText(output: string): AttributeValue[] {
         `attrd_updater answered a line that is not understood: ${shorten(line)}`,
       );
     }
-    values.push({ name, host, value: value.replace(/\\(["\\])/g, '$1') });
+    values.push({ name, host, value: value.replaceAll('\\"', '"') });
   }
   return values;
 }

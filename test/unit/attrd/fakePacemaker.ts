@@ -1,0 +1,221 @@
+import type { CommandResult, CommandRunner } from '../../../lib/attrd/index.ts';
+
+/** How a version of Pacemaker's tools answers, where versions differ. */
+export interface Manners {
+  /** `attrd_updater` knows `--output-as=xml` (2.1 and newer). */
+  readonly xml: boolean;
+  /** Text output puts a backslash before quotes (3.0). */
+  readonly escapes: boolean;
+  /** Exit codes: of a missing attribute, of an unknown option, without a cluster, of nothing found in the CIB. */
+  readonly missing: number;
+  readonly usage: number;
+  readonly disconnected: number;
+  readonly notFound: number;
+  /** What an unknown option is answered with. */
+  readonly unknownOption: string;
+}
+
+export const manners = {
+  '1.1.18': {
+    xml: false,
+    escapes: false,
+    missing: 6,
+    usage: 64,
+    disconnected: 107,
+    notFound: 6,
+    unknownOption: "attrd_updater: unrecognized option '--output-as=xml'",
+  },
+  '2.0.5': {
+    xml: false,
+    escapes: false,
+    missing: 105,
+    usage: 64,
+    disconnected: 102,
+    notFound: 105,
+    unknownOption: "attrd_updater: unrecognized option '--output-as=xml'",
+  },
+  '2.1.5': {
+    xml: true,
+    escapes: false,
+    missing: 78,
+    usage: 64,
+    disconnected: 102,
+    notFound: 105,
+    unknownOption: 'attrd_updater: Unknown option --output-as',
+  },
+  '3.0.2': {
+    xml: true,
+    escapes: true,
+    missing: 78,
+    usage: 64,
+    disconnected: 102,
+    notFound: 105,
+    unknownOption: 'attrd_updater: Unknown option --output-as',
+  },
+} as const satisfies Record<string, Manners>;
+
+const escapeXml = (text: string) =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\t', '&#x09;')
+    .replaceAll('\n', '&#x0A;')
+    .replaceAll('\r', '&#x0D;');
+
+/**
+ * attrd and the CIB of a small cluster in memory, reached as the real ones are: by the command lines of
+ * attrd_updater, crm_attribute and cibadmin. Answers word for word as they were observed.
+ */
+export class FakePacemaker {
+  readonly manners: Manners;
+  /** Transient values by attribute and host. After a deletion the host stays, with an empty value. */
+  readonly transient = new Map<string, Map<string, string>>();
+  readonly nodes = new Map<string, Map<string, string>>();
+  /** Remote nodes that the CIB lists only once they bear an attribute. */
+  readonly remotes = new Set<string>();
+  readonly calls: string[] = [];
+  running = true;
+  /** Answers instead of the cluster where it gives something. */
+  intercept: (line: string) => CommandResult | null = () => null;
+
+  constructor(
+    version: keyof typeof manners = '2.1.5',
+    nodes: readonly string[] = ['ctl0'],
+    remotes = ['comp0'],
+  ) {
+    this.manners = manners[version];
+    for (const node of nodes) this.nodes.set(node, new Map());
+    for (const remote of remotes) this.remotes.add(remote);
+  }
+
+  readonly run: CommandRunner = async (tool, args) => {
+    const line = [tool, ...args].join(' ');
+    this.calls.push(line);
+    const instead = this.intercept(line);
+    if (instead !== null) return instead;
+    if (tool === 'attrd_updater') return this.#attrdUpdater(args);
+    if (tool === 'crm_attribute') return this.#crmAttribute(args);
+    return this.#cibadmin(args);
+  };
+
+  /** What attrd does to a remote node whose connection stops or starts, or (from 3.0.2 on) whose fencing succeeded. */
+  purge(host: string): void {
+    for (const [name, values] of this.transient) {
+      values.delete(host);
+      if (values.size === 0) this.transient.delete(name);
+    }
+  }
+
+  permanent(node: string): string | undefined {
+    return this.nodes.get(node)?.get('evacuate');
+  }
+
+  #attrdUpdater(args: readonly string[]): CommandResult {
+    const xml = args.includes('--output-as=xml');
+    if (xml && !this.manners.xml) return failed(this.manners.usage, this.manners.unknownOption);
+    if (!this.running) {
+      return failed(
+        this.manners.disconnected,
+        'attrd_updater: Could not connect to attrd: Connection refused',
+      );
+    }
+    const name = option(args, '-n') ?? args.find((arg) => arg.startsWith('--name='))?.slice(7) ?? '';
+    const host = option(args, '-N') ?? 'ctl0';
+    const value = option(args, '-U');
+    if (value !== undefined || args.includes('-D')) {
+      const values = this.transient.get(name);
+      if (values === undefined && value === undefined) return done('');
+      this.transient.set(name, (values ?? new Map()).set(host, value ?? ''));
+      return done('');
+    }
+    const values = this.transient.get(name);
+    if (values === undefined) {
+      const said = `attrd_updater: Could not query value of ${name}: attribute does not exist`;
+      return xml
+        ? {
+            exitCode: this.manners.missing,
+            stderr: '',
+            stdout: `<pacemaker-result api-version="2.25"><status code="78" message="Invalid configuration"><errors><error>${said}</error></errors></status></pacemaker-result>`,
+          }
+        : failed(this.manners.missing, said);
+    }
+    return done(xml ? this.#asXml(name, values) : this.#asText(name, values));
+  }
+
+  #asText(name: string, values: ReadonlyMap<string, string>): string {
+    const shown = (value: string) =>
+      this.manners.escapes
+        ? value.replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')
+        : value;
+    return [...values]
+      .map(([host, value]) => `name="${name}" host="${host}" value="${shown(value)}"\n`)
+      .join('');
+  }
+
+  #asXml(name: string, values: ReadonlyMap<string, string>): string {
+    const lines = [...values].map(
+      ([host, value]) =>
+        `  <attribute name="${escapeXml(name)}" value="${escapeXml(value)}" host="${escapeXml(host)}"/>\n`,
+    );
+    return `<pacemaker-result api-version="2.25" request="attrd_updater">\n${lines.join('')}  <status code="0" message="OK"/>\n</pacemaker-result>\n`;
+  }
+
+  #crmAttribute(args: readonly string[]): CommandResult {
+    if (!this.running) return this.#noCib('crm_attribute');
+    const node = option(args, '-N') ?? '';
+    if (!this.nodes.has(node) && !this.remotes.has(node)) {
+      return failed(this.manners.notFound, `crm_attribute: Could not map name=${node} to a UUID`);
+    }
+    const name = option(args, '-n') ?? '';
+    const attributes = this.nodes.get(node);
+    if (args.includes('-D')) {
+      const was = attributes?.delete(name) ?? false;
+      return done(was ? `Deleted nodes attribute: id=nodes-${node}-${name} name=${name}\n` : '');
+    }
+    this.nodes.set(node, (attributes ?? new Map()).set(name, option(args, '-v') ?? ''));
+    return done('');
+  }
+
+  #cibadmin(args: readonly string[]): CommandResult {
+    if (!this.running) return this.#noCib('cibadmin');
+    if (args.includes('--xpath')) {
+      return failed(this.manners.notFound, 'Call cib_query failed (-6): No such device or address');
+    }
+    const nodes = [...this.nodes].map(([name, attributes], index) => {
+      const pairs = [...attributes].map(
+        ([key, value]) =>
+          `<nvpair id="nodes-${index}-${escapeXml(key)}" name="${escapeXml(key)}" value="${escapeXml(value)}"/>`,
+      );
+      const set =
+        pairs.length === 0
+          ? ''
+          : `<instance_attributes id="nodes-${index}">${pairs.join('')}</instance_attributes>`;
+      return this.remotes.has(name)
+        ? `<node type="remote" id="${escapeXml(name)}" uname="${escapeXml(name)}">${set}</node>`
+        : `<node id="${index + 1}" uname="${escapeXml(name)}">${set}</node>`;
+    });
+    return done(`<nodes>\n${nodes.join('\n')}\n</nodes>\n`);
+  }
+
+  #noCib(tool: string): CommandResult {
+    return failed(
+      this.manners.disconnected,
+      `${tool}: Could not connect to the CIB: Transport endpoint is not connected`,
+    );
+  }
+}
+
+export const done = (stdout: string): CommandResult => ({ exitCode: 0, stdout, stderr: '' });
+
+export const failed = (exitCode: number, stderr: string): CommandResult => ({
+  exitCode,
+  stdout: '',
+  stderr: `${stderr}\n`,
+});
+
+function option(args: readonly string[], flag: string): string | undefined {
+  const at = args.indexOf(flag);
+  return at < 0 ? undefined : args[at + 1];
+}
