@@ -1,0 +1,96 @@
+import { connect, NovaError } from '@openstack-ts/nova-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Stage } from './stage.ts';
+
+/** The same cloud seen through the client that the agents use. */
+let stage: Stage;
+let source = '';
+beforeAll(async () => {
+  stage = await Stage.set();
+  source = stage.host(0);
+}, 60_000);
+afterAll(async () => {
+  await stage.calm();
+  await stage.cloud.close();
+}, 60_000);
+
+function client() {
+  const { authUrl, admin } = stage.cloud;
+  return connect(
+    {
+      authUrl,
+      credentials: {
+        kind: 'password',
+        username: admin.username,
+        password: admin.password,
+        userDomain: { name: 'Default' },
+        project: { name: admin.project, domain: { name: 'Default' } },
+      },
+      endpointInterface: 'internal',
+      tls: { verify: true },
+    },
+    { env: {} },
+  );
+}
+
+describe('the client', () => {
+  it('walks a host from fencing to the end of its evacuation', async () => {
+    const nova = await client();
+    expect(Number(nova.microversion.split('.')[1])).toBeLessThan(95);
+    const ids = await stage.boot(2, source);
+    await stage.cloud.killCompute(source);
+    const service = (await nova.listComputeServices()).find(({ host }) => host === source);
+    if (service === undefined) throw new Error(`The client does not see ${source}.`);
+    await nova.setForcedDown(service, true);
+    await nova.disableService(service, 'a contract test');
+    const held = (await nova.listComputeServices()).find(({ host }) => host === source);
+    expect(held).toMatchObject({
+      state: 'down',
+      status: 'disabled',
+      forcedDown: true,
+      disabledReason: 'a contract test',
+    });
+    const servers = await nova.listServers({ host: source });
+    expect(servers.map(({ id }) => id).sort()).toEqual([...ids].sort());
+    expect(servers[0]).toMatchObject({ host: source, vmState: 'active', taskState: null, locked: false });
+    for (const { id } of servers) await nova.evacuate(id, { onSharedStorage: stage.cloud.sharedStorage });
+    await stage.until(async () => {
+      const records = await nova.listEvacuations({ sourceHost: source });
+      const mine = records.filter(({ serverId }) => ids.includes(serverId));
+      return mine.length === 2 && mine.every(({ status }) => status === 'done') ? true : undefined;
+    });
+    for (const id of ids) {
+      const server = await nova.getServer(id);
+      expect(server.vmState).toBe('active');
+      expect(server.host).not.toBe(source);
+    }
+    const again = (await nova.listComputeServices()).find(({ host }) => host === source);
+    if (again === undefined) throw new Error(`The client no longer sees ${source}.`);
+    await expect(nova.setForcedDown(again, false)).rejects.toThrow(/done/);
+    await stage.bringBack(source);
+  }, 90_000);
+
+  it('tells a server that is gone, a conflict and a host that is up apart', async () => {
+    const nova = await client();
+    const [id = ''] = await stage.boot(1, source);
+    const failure = async (ask: Promise<unknown>) => {
+      const error = await ask.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).toBeInstanceOf(NovaError);
+      return error instanceof NovaError ? { code: error.code, status: error.status } : undefined;
+    };
+    const gone = nova.getServer('99999999-9999-4999-8999-999999999999');
+    expect(await failure(gone)).toMatchObject({ code: 'notFound', status: 404 });
+    const up = nova.evacuate(id, { onSharedStorage: stage.cloud.sharedStorage });
+    expect(await failure(up)).toMatchObject({ status: 400 });
+  }, 60_000);
+
+  it('lists flavours with their extra specs and images by tag', async () => {
+    const nova = await client();
+    const tagged = (await nova.listFlavors()).filter(({ extraSpecs }) => extraSpecs['evacuable'] === 'true');
+    expect(tagged.map(({ id }) => id)).toEqual([stage.cloud.taggedFlavor]);
+    expect((await nova.listImagesByTag('evacuable')).map(({ id }) => id)).toEqual([stage.cloud.taggedImage]);
+  });
+});

@@ -1,0 +1,29 @@
+import type { Account } from './wire.ts';
+
+/** What the suite does to a cloud past its API, on the simulator and in the lab alike. Hosts by Nova's names. */
+export interface CloudUnderTest {
+  readonly kind: 'simulator' | 'real';
+  /** With `/v3`. */
+  readonly authUrl: string;
+  readonly admin: Account;
+  /** One who is no administrator. */
+  readonly member: Account;
+  /** An image and a flavour to boot from. */
+  readonly image: string;
+  readonly flavor: string;
+  /** A flavour with the extra spec evacuable=true, and an image with the tag evacuable. */
+  readonly taggedFlavor: string;
+  readonly taggedImage: string;
+  /** How long until a killed nova-compute certainly is down, ms. */
+  readonly downAfter: number;
+  /** Whether the disks of instances lie on shared storage: what `onSharedStorage` has to say. */
+  readonly sharedStorage: boolean;
+  killCompute(host: string): Promise<void>;
+  startCompute(host: string): Promise<void>;
+  /** Every spawn on the host takes that long; null = as ever. */
+  spawnDelay(host: string, seconds: number | null): Promise<void>;
+  spawnFail(host: string, on: boolean): Promise<void>;
+  /** nova-conductor stops and starts. */
+  conductor(on: boolean): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,326 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { items, pick } from '../simulators/json.ts';
+import { type Seen, Stage } from './stage.ts';
+import type { WireAnswer } from './wire.ts';
+
+let stage: Stage;
+let source = '';
+const nobody = '99999999-9999-4999-8999-999999999999';
+
+beforeAll(async () => {
+  stage = await Stage.set();
+  source = stage.host(0);
+}, 60_000);
+afterAll(async () => {
+  await stage.calm();
+  await stage.cloud.close();
+}, 60_000);
+
+const refusal = (answer: WireAnswer) => {
+  const kind = Object.keys(Object(answer.json))[0] ?? '';
+  return { status: answer.status, kind, message: String(pick(answer.json, kind, 'message')) };
+};
+const evacuate = (id: string, version = '2.90', body: Record<string, unknown> = {}) =>
+  stage.admin.action(id, { evacuate: body }, version);
+const onSharedStorage = () => ({ onSharedStorage: stage.cloud.sharedStorage });
+const arrived = (server: Seen) => server.host !== source && server.task === null;
+const setAll = async (change: (host: string) => Promise<unknown>) => {
+  for (const host of stage.hosts) if (host !== source) await change(host);
+};
+
+describe('evacuate is refused', () => {
+  let id = '';
+  beforeAll(async () => {
+    await stage.calm();
+    id = (await stage.boot(1, source))[0] ?? '';
+  }, 60_000);
+
+  it('while the host is up', async () => {
+    expect(refusal(await evacuate(id))).toEqual({
+      status: 400,
+      kind: 'badRequest',
+      message: `Compute service of ${source} is still in use.`,
+    });
+  });
+
+  it.each([
+    ['2.1', {}, /'onSharedStorage' is a required property/],
+    [
+      '2.14',
+      { onSharedStorage: false },
+      /Additional properties are not allowed \('onSharedStorage' was unexpected\)/,
+    ],
+    ['2.29', { force: true }, /Can't force to a non-provided destination/],
+    ['2.68', { force: true, host: 'x' }, /Additional properties are not allowed \('force' was unexpected\)/],
+  ])('at %s with %j', async (version, body, message) => {
+    const answer = refusal(await evacuate(id, version, body));
+    expect(answer).toMatchObject({ status: 400, kind: 'badRequest' });
+    expect(answer.message).toMatch(message);
+  });
+
+  it('to a host nobody knows, and for a server nobody knows', async () => {
+    expect(refusal(await evacuate(id, '2.90', { host: 'nosuch' }))).toEqual({
+      status: 404,
+      kind: 'itemNotFound',
+      message: 'Compute host nosuch not found.',
+    });
+    expect(refusal(await evacuate(nobody))).toEqual({
+      status: 404,
+      kind: 'itemNotFound',
+      message: `Instance ${nobody} could not be found.`,
+    });
+  });
+
+  it('for a paused server, in any case', async () => {
+    expect((await stage.admin.action(id, { pause: null })).status).toBe(202);
+    await stage.settled(id, ({ status }) => status === 'PAUSED');
+    await stage.fail(source);
+    expect(refusal(await evacuate(id))).toEqual({
+      status: 409,
+      kind: 'conflictingRequest',
+      message: `Cannot 'evacuate' instance ${id} while it is in vm_state paused`,
+    });
+    expect(refusal(await evacuate(id, '2.90', { host: source })).status).toBeGreaterThanOrEqual(400);
+  });
+});
+
+describe('a failed host', () => {
+  beforeEach(async () => {
+    await stage.calm();
+  }, 60_000);
+
+  it('is down some time after its nova-compute died, and evacuate is accepted then without force', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.cloud.killCompute(source);
+    expect((await stage.service(source)).forcedDown).toBe(false);
+    await stage.until(
+      async () => ((await stage.service(source)).state === 'down' ? true : undefined),
+      stage.cloud.downAfter + 10_000,
+    );
+    expect((await evacuate(id)).status).toBe(200);
+    await stage.settled(id, arrived);
+  }, 60_000);
+
+  it('has its servers rebuilt elsewhere, and its records tell the way in order', async () => {
+    const ids = await stage.boot(3, source);
+    const [running = '', stopped = '', locked = ''] = ids;
+    expect((await stage.admin.action(stopped, { 'os-stop': null })).status).toBe(202);
+    await stage.settled(stopped, ({ status }) => status === 'SHUTOFF');
+    expect((await stage.admin.action(locked, { lock: null })).status).toBe(202);
+    await stage.fail(source);
+    for (const id of ids) {
+      const answer = await evacuate(id);
+      expect([answer.status, answer.text]).toEqual([200, '']);
+    }
+    const order = ['accepted', 'pre-migrating', 'done'];
+    const seen: string[] = [];
+    const end = await stage.until(async () => {
+      const server = await stage.server(running);
+      const record = (await stage.migrations(running)).at(-1);
+      if (record === undefined) return undefined;
+      if (seen.at(-1) !== record.status) seen.push(record.status);
+      // The server is read first: a record that says done is never seen with the server still on its way.
+      if (record.status === 'accepted') expect(record.dest).toBeNull();
+      else expect(stage.hosts).toContain(record.dest);
+      if (server.host !== source) expect(record.status).toBe('done');
+      return record.status === 'done' ? stage.server(running) : undefined;
+    });
+    expect(end).toMatchObject({ status: 'ACTIVE', task: null });
+    expect(end.host).not.toBe(source);
+    expect(seen).toEqual(order.filter((status) => seen.includes(status)));
+    expect(await stage.settled(stopped, arrived)).toMatchObject({ status: 'SHUTOFF' });
+    expect(await stage.settled(locked, arrived)).toMatchObject({ status: 'ACTIVE' });
+    // Not forced up while its records are done; nova-compute settles them, and only then.
+    const early = refusal(await stage.setService(source, { forced_down: false }));
+    expect(early).toMatchObject({ status: 400, kind: 'badRequest' });
+    expect(early.message).toMatch(
+      /^Unable to force up host .* as `done` evacuation migration records remain/,
+    );
+    await stage.cloud.startCompute(source);
+    await stage.until(async () => {
+      const records = await Promise.all(ids.map((id) => stage.migrations(id)));
+      return records.every((list) => list.at(-1)?.status === 'completed') ? true : undefined;
+    });
+    expect((await stage.service(source)).state).toBe('down');
+    expect((await stage.setService(source, { forced_down: false })).status).toBe(200);
+    await stage.until(async () => ((await stage.service(source)).state === 'up' ? true : undefined));
+  }, 90_000);
+
+  it('below 2.14 wants onSharedStorage and answers with a password', async () => {
+    const [one = '', two = ''] = await stage.boot(2, source);
+    await stage.fail(source);
+    const generated = await evacuate(one, '2.1', onSharedStorage());
+    expect(generated.status).toBe(200);
+    expect(Object.keys(Object(generated.json))).toEqual(['adminPass']);
+    const given = await evacuate(two, '2.13', { ...onSharedStorage(), adminPass: 'sekret' });
+    expect([given.status, given.json]).toEqual([200, { adminPass: 'sekret' }]);
+    await stage.settled(one, arrived);
+    await stage.settled(two, arrived);
+  }, 60_000);
+
+  it('told the wrong thing about its storage fails the evacuation, and takes a right one afterwards', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    expect((await evacuate(id, '2.13', { onSharedStorage: !stage.cloud.sharedStorage })).status).toBe(200);
+    const broken = await stage.settled(id, ({ status }) => status === 'ERROR');
+    expect(broken.fault).toContain('Invalid state of instance files on shared storage');
+    expect(broken.host).toBe(source);
+    expect(await stage.migrations(id)).toMatchObject([{ status: 'failed' }]);
+    expect((await evacuate(id)).status).toBe(200);
+    expect(await stage.settled(id, arrived)).toMatchObject({ status: 'ACTIVE' });
+  }, 60_000);
+
+  it('leaves a server in ERROR where it was when no host can take it', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    await setAll((host) => stage.setService(host, { status: 'disabled', disabled_reason: 'a test' }));
+    expect((await evacuate(id)).status).toBe(200);
+    const broken = await stage.settled(id, ({ status }) => status === 'ERROR');
+    expect(broken).toMatchObject({ host: source, task: null });
+    expect(broken.fault).toMatch(/^No valid host was found\./);
+    expect(await stage.migrations(id)).toMatchObject([{ status: 'error', dest: null }]);
+    await setAll((host) => stage.setService(host, { status: 'enabled' }));
+    expect((await evacuate(id)).status).toBe(200);
+    await stage.settled(id, arrived);
+  }, 60_000);
+
+  it('leaves a server in ERROR where it was when the target cannot spawn it', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    await setAll((host) => stage.cloud.spawnFail(host, true));
+    expect((await evacuate(id)).status).toBe(200);
+    const broken = await stage.settled(id, ({ status }) => status === 'ERROR');
+    expect(broken).toMatchObject({ host: source, task: null });
+    expect(broken.fault).toBeTruthy();
+    const records = await stage.migrations(id);
+    expect(records).toMatchObject([{ status: 'failed' }]);
+    expect(records[0]?.dest).toBeTruthy();
+    await setAll((host) => stage.cloud.spawnFail(host, false));
+    expect((await evacuate(id)).status).toBe(200);
+    await stage.settled(id, arrived);
+  }, 60_000);
+
+  it('accepts a second evacuation during the first with 200, and the server is wrecked', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    await setAll((host) => stage.cloud.spawnDelay(host, 2));
+    expect((await evacuate(id)).status).toBe(200);
+    await stage.until(async () => ((await stage.server(id)).task === 'rebuild_spawning' ? true : undefined));
+    expect((await evacuate(id)).status).toBe(200);
+    await stage.settled(id, ({ status }) => status === 'ERROR');
+    await stage.until(async () => {
+      const statuses = (await stage.migrations(id)).map(({ status }) => status);
+      return statuses.includes('failed') ? true : undefined;
+    });
+    expect((await stage.server(id)).host).toBe(source);
+  }, 60_000);
+
+  it('is waited for by the conductor: accepted, no destination, invisible to changes-since, done in the end', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    await stage.cloud.conductor(false);
+    expect((await evacuate(id)).status).toBe(200);
+    expect(await stage.server(id)).toMatchObject({ status: 'REBUILD', task: 'rebuilding', host: source });
+    expect(await stage.migrations(id)).toMatchObject([{ status: 'accepted', dest: null, updatedAt: null }]);
+    const since = '2020-01-01T00:00:00Z';
+    const query = `instance_uuid=${id}&changes-since=${since}`;
+    const hidden = await stage.admin.get(`/os-migrations?${query}`, '2.80');
+    expect(items(hidden.json, 'migrations')).toEqual([]);
+    await stage.cloud.conductor(true);
+    await stage.settled(id, arrived);
+    const shown = await stage.admin.get(`/os-migrations?${query}`, '2.80');
+    expect(items(shown.json, 'migrations')).toHaveLength(1);
+  }, 60_000);
+
+  it('whose target dies as well is never finished; asked again, it goes to a third host', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    await setAll((host) => stage.cloud.spawnDelay(host, 600));
+    expect((await evacuate(id)).status).toBe(200);
+    const target = await stage.until(async () => {
+      const record = (await stage.migrations(id)).at(-1);
+      const { task } = await stage.server(id);
+      return task === 'rebuild_spawning' ? (record?.dest ?? undefined) : undefined;
+    });
+    await stage.fail(target);
+    await setAll((host) => stage.cloud.spawnDelay(host, null));
+    expect(await stage.server(id)).toMatchObject({ status: 'REBUILD', task: 'rebuild_spawning' });
+    expect((await evacuate(id)).status).toBe(200);
+    const end = await stage.settled(id, arrived);
+    expect([source, target]).not.toContain(end.host);
+    const statuses = (await stage.migrations(id)).map(({ status }) => status);
+    expect(statuses).toEqual(['pre-migrating', 'done']);
+    await stage.bringBack(target);
+    expect((await stage.migrations(id)).map(({ status }) => status)).toEqual(['pre-migrating', 'done']);
+  }, 90_000);
+
+  it('keeps tasks its nova-compute cannot carry out, and evacuate drops them', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    expect((await stage.admin.action(id, { 'os-stop': null })).status).toBe(202);
+    await stage.settled(id, ({ task }) => task === 'powering-off');
+    expect((await evacuate(id)).status).toBe(200);
+    await stage.settled(id, arrived);
+  }, 60_000);
+
+  it('whose server is deleted in mid-evacuation keeps no record of it', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    await setAll((host) => stage.cloud.spawnDelay(host, 3));
+    expect((await evacuate(id)).status).toBe(200);
+    await stage.until(async () => ((await stage.server(id)).task === 'rebuild_spawning' ? true : undefined));
+    expect((await stage.admin.call('DELETE', `/servers/${id}`)).status).toBe(204);
+    await stage.until(async () =>
+      (await stage.admin.get(`/servers/${id}`)).status === 404 ? true : undefined,
+    );
+    expect(await stage.migrations(id)).toEqual([]);
+  }, 60_000);
+});
+
+describe('os-migrations', () => {
+  const base = [
+    'created_at',
+    'dest_compute',
+    'dest_host',
+    'dest_node',
+    'id',
+    'instance_uuid',
+    'new_instance_type_id',
+    'old_instance_type_id',
+    'source_compute',
+    'source_node',
+    'status',
+    'updated_at',
+  ];
+
+  it('show their members by version, and pages from 2.59 on', async () => {
+    await stage.calm();
+    const ids = await stage.boot(3, source);
+    await stage.fail(source);
+    for (const id of ids) expect((await evacuate(id)).status).toBe(200);
+    for (const id of ids) await stage.settled(id, arrived);
+    const list = (more: string, version: string) =>
+      stage.admin.get(`/os-migrations?source_compute=${source}&migration_type=evacuation${more}`, version);
+    const members = async (version: string) =>
+      Object.keys(Object(pick((await list('', version)).json, 'migrations', 0))).sort();
+    expect(await members('2.1')).toEqual(base);
+    expect(await members('2.23')).toEqual([...base, 'migration_type'].sort());
+    expect(await members('2.59')).toEqual([...base, 'migration_type', 'uuid'].sort());
+    expect(await members('2.80')).toEqual(
+      [...base, 'migration_type', 'uuid', 'user_id', 'project_id'].sort(),
+    );
+    // Below 2.59 a limit means nothing.
+    const all = items((await list('&limit=2', '2.23')).json, 'migrations').length;
+    expect(all).toBeGreaterThanOrEqual(3);
+    const first = await list('&limit=2', '2.59');
+    expect(items(first.json, 'migrations')).toHaveLength(2);
+    const next = pick(first.json, 'migrations_links', 0, 'href');
+    expect(next).toMatch(/limit=2.*marker=[0-9a-f-]{36}$/);
+    const second = await stage.admin.get(String(next), '2.59');
+    const newest = items(first.json, 'migrations').map((one) => Number(pick(one, 'id')));
+    const older = items(second.json, 'migrations').map((one) => Number(pick(one, 'id')));
+    expect(Math.max(...older)).toBeLessThan(Math.min(...newest));
+    const stray = refusal(await list('&colour=red', '2.59'));
+    expect(stray).toMatchObject({ status: 400, kind: 'badRequest' });
+  }, 60_000);
+});

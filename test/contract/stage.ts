@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { items, pick } from '../simulators/json.ts';
+import type { CloudUnderTest } from './cloudUnderTest.ts';
+import { realCloud } from './realCloud.ts';
+import { simulator } from './simulator.ts';
+import { Wire } from './wire.ts';
+
+export interface Seen {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly task: string | null;
+  readonly host: string | null;
+  readonly fault: string | null;
+}
+
+export interface SeenMigration {
+  readonly serverId: string;
+  readonly status: string;
+  readonly source: string;
+  readonly dest: string | null;
+  readonly updatedAt: string | null;
+}
+
+/**
+ * The cloud under test with an administrator logged in, and the steps that the tests have in common: all through the
+ * API, so that they are the same on the simulator and on the real thing.
+ */
+export class Stage {
+  readonly cloud: CloudUnderTest;
+  readonly admin: Wire;
+  readonly hosts: readonly string[];
+
+  private constructor(cloud: CloudUnderTest, admin: Wire, hosts: readonly string[]) {
+    this.cloud = cloud;
+    this.admin = admin;
+    this.hosts = hosts;
+  }
+
+  static async set(): Promise<Stage> {
+    const authUrl = process.env['CONTRACT_AUTH_URL'] ?? '';
+    const cloud = authUrl === '' ? await simulator() : realCloud(authUrl, process.env);
+    const admin = await Wire.login(cloud.authUrl, cloud.admin);
+    const services = await admin.get('/os-services?binary=nova-compute');
+    const hosts = items(services.json, 'services').map((service) => String(pick(service, 'host')));
+    if (hosts.length < 3) throw new Error(`Three compute hosts are needed, there are ${hosts.length}.`);
+    const stage = new Stage(cloud, admin, hosts.sort());
+    await stage.calm();
+    return stage;
+  }
+
+  /** Host by position; there are at least three. */
+  host(index: number): string {
+    return this.hosts[index] ?? '';
+  }
+
+  async boot(count: number, host: string): Promise<string[]> {
+    const wish = {
+      name: 'contract',
+      imageRef: this.cloud.image,
+      flavorRef: this.cloud.flavor,
+      networks: 'none',
+      host,
+      min_count: count,
+      max_count: count,
+      return_reservation_id: true,
+    };
+    const answer = await this.admin.call('POST', '/servers', '2.90', { server: wish });
+    if (answer.status !== 202) throw new Error(`No servers: ${answer.status} ${answer.text}`);
+    return this.until(async () => {
+      const servers = (await this.servers(host)).filter(({ status }) => status === 'ACTIVE');
+      return servers.length >= count ? servers.map(({ id }) => id) : undefined;
+    });
+  }
+
+  async servers(host: string): Promise<Seen[]> {
+    const answer = await this.admin.get(`/servers/detail?all_tenants=1&host=${host}`);
+    return items(answer.json, 'servers').map(seen);
+  }
+
+  async server(id: string): Promise<Seen> {
+    return seen(pick((await this.admin.get(`/servers/${id}`)).json, 'server'));
+  }
+
+  /** Newest last. */
+  async migrations(serverId: string): Promise<SeenMigration[]> {
+    const query = `instance_uuid=${serverId}&migration_type=evacuation`;
+    const answer = await this.admin.get(`/os-migrations?${query}`, '2.80');
+    return items(answer.json, 'migrations').map(seenMigration).reverse();
+  }
+
+  async service(host: string): Promise<{ id: string; state: string; status: string; forcedDown: boolean }> {
+    const answer = await this.admin.get(`/os-services?binary=nova-compute&host=${host}`);
+    const service = pick(answer.json, 'services', 0);
+    return {
+      id: String(pick(service, 'id')),
+      state: String(pick(service, 'state')),
+      status: String(pick(service, 'status')),
+      forcedDown: pick(service, 'forced_down') === true,
+    };
+  }
+
+  async setService(host: string, change: Record<string, unknown>) {
+    const { id } = await this.service(host);
+    return this.admin.call('PUT', `/os-services/${id}`, '2.90', change);
+  }
+
+  /** Dead, and Nova knows it. */
+  async fail(host: string): Promise<void> {
+    await this.cloud.killCompute(host);
+    await this.setService(host, { forced_down: true });
+  }
+
+  /** Back in service, as Nova wants it done: nova-compute first, then its records, then the force. */
+  async bringBack(host: string): Promise<void> {
+    await this.cloud.startCompute(host);
+    await this.until(async () => {
+      const answer = await this.setService(host, { forced_down: false });
+      return answer.status === 200 ? true : undefined;
+    });
+    await this.setService(host, { status: 'enabled' });
+    await this.until(async () => ((await this.service(host)).state === 'up' ? true : undefined));
+  }
+
+  async settled(serverId: string, wanted: (server: Seen) => boolean): Promise<Seen> {
+    return this.until(async () => {
+      const server = await this.server(serverId);
+      return wanted(server) ? server : undefined;
+    });
+  }
+
+  /** Asks again and again until there is an answer; fails with the test's own timeout in mind. */
+  async until<T>(ask: () => Promise<T | undefined>, timeoutMs = 30_000): Promise<T> {
+    const end = Date.now() + timeoutMs;
+    for (;;) {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+      if (Date.now() > end)
+        throw new Error(`Nothing came of it within ${timeoutMs / 1000} s: ${ask.toString()}`);
+      await sleep(this.cloud.kind === 'real' ? 200 : 20);
+    }
+  }
+
+  /** No server anywhere, no delay or failure, all hosts up and enabled. */
+  async calm(): Promise<void> {
+    await this.cloud.conductor(true);
+    for (const host of this.hosts) {
+      await this.cloud.spawnDelay(host, null);
+      await this.cloud.spawnFail(host, false);
+    }
+    for (const server of items((await this.admin.get('/servers?all_tenants=1')).json, 'servers')) {
+      await this.admin.call('DELETE', `/servers/${String(pick(server, 'id'))}`);
+    }
+    await this.until(async () => {
+      const left = items((await this.admin.get('/servers?all_tenants=1&limit=1')).json, 'servers');
+      return left.length === 0 ? true : undefined;
+    });
+    for (const host of this.hosts) {
+      const { state, status } = await this.service(host);
+      if (state !== 'up' || status !== 'enabled') await this.bringBack(host);
+    }
+  }
+}
+
+function seen(server: unknown): Seen {
+  return {
+    id: String(pick(server, 'id')),
+    name: String(pick(server, 'name')),
+    status: String(pick(server, 'status')),
+    task: textOrNull(pick(server, 'OS-EXT-STS:task_state')),
+    host: textOrNull(pick(server, 'OS-EXT-SRV-ATTR:host')),
+    fault: textOrNull(pick(server, 'fault', 'message')),
+  };
+}
+
+function seenMigration(migration: unknown): SeenMigration {
+  return {
+    serverId: String(pick(migration, 'instance_uuid')),
+    status: String(pick(migration, 'status')),
+    source: String(pick(migration, 'source_compute')),
+    dest: textOrNull(pick(migration, 'dest_compute')),
+    updatedAt: textOrNull(pick(migration, 'updated_at')),
+  };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
