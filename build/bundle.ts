@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 /**
- * Bundles main.ts with everything it can reach into one CommonJS text. CommonJS, because that is what a single
+ * Bundles main.ts with everything it can reach into one text, the expression of a function that runs it as a CommonJS
+ * module would be run. CommonJS, because that is what a single
  * executable starts without a loader; one file, in which esbuild wraps every dynamically imported module so
  * that it is evaluated only when it is asked for. Not minified: it would gain nothing that can be measured,
  * and errors could not be read.
@@ -31,9 +32,15 @@ export async function bundle(root: string, version: string): Promise<Uint8Array>
       AGENTS_VERSION: JSON.stringify(version),
       'import.meta.url': '__importMetaUrl',
     },
-    banner: { js: "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    // loader.cjs calls this function.
+    banner: {
+      js: "(function (require, __filename) {const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;",
+    },
+    footer: { js: '})' },
   });
   const output = result.outputFiles[0];
   if (output === undefined) throw new Error('esbuild produced no output.');
+  // loader.cjs reads it byte by character.
+  if (output.contents.some((byte) => byte > 127)) throw new Error('The bundle is not plain ASCII.');
   return output.contents;
 }

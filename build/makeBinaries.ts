@@ -1,7 +1,7 @@
 /**
  * Makes the single binary and its names:
  *
- *     main.ts + all it imports --esbuild--> one CommonJS file --pkg--> Node with that file inside
+ *     main.ts + all it imports --esbuild--> one file, run once for V8's code --pkg--> Node with both inside
  *     --> dist/NovaEvacuate, dist/fence_compute (hard links of one file)
  *
  * Runs under the embedded Node (see build.mjs), which is also what goes into the binary. Nothing is done when the bundle and the tools are those of the last run. The results are renamed into place,
@@ -21,6 +21,7 @@ import {
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
+import { makeCodeCache } from './codeCache.ts';
 import { fetchNode } from './fetchNode.ts';
 import { execArgv, makeSingleExecutable, stripNode } from './singleExecutable.ts';
 import { describeVersion } from './version.ts';
@@ -51,8 +52,18 @@ async function makeBinaries(arch: string, force: boolean): Promise<void> {
     const isStripped = stripNode(node, stripped);
     const bundled = join(work, 'agents.cjs');
     writeFileSync(bundled, code);
+    const codeCache = join(work, 'code.cache');
+    // V8 would have to run on the other architecture to make one for it.
+    writeFileSync(codeCache, native ? makeCodeCache(bundled, work) : '');
     const output = join(work, 'agents');
-    await makeSingleExecutable({ bundle: bundled, node: isStripped ? stripped : node, arch, output, work });
+    await makeSingleExecutable({
+      bundle: bundled,
+      codeCache,
+      node: isStripped ? stripped : node,
+      arch,
+      output,
+      work,
+    });
     for (const name of names) {
       linkSync(output, join(work, name));
       renameSync(join(work, name), join(dist, name));
@@ -71,7 +82,9 @@ function recipe(arch: string): string {
     arch,
     process.version,
     execArgv.join(' '),
-    readFileSync(join(import.meta.dirname, 'singleExecutable.ts'), 'utf8'),
+    ...['singleExecutable.ts', 'codeCache.ts', 'loader.cjs', 'warmUp.cjs'].map((file) =>
+      readFileSync(join(import.meta.dirname, file), 'utf8'),
+    ),
     readFileSync(join(root, 'package.json'), 'utf8'),
   ].join('\n');
 }

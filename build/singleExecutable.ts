@@ -4,10 +4,13 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const require = createRequire(import.meta.url);
+const loader = join(import.meta.dirname, 'loader.cjs');
 
 export interface SingleExecutable {
-  /** The CommonJS bundle. */
+  /** File of the bundle. */
   readonly bundle: string;
+  /** File of its code cache, empty for another architecture than this machine's. */
+  readonly codeCache: string;
   /** The Node executable to put it in; never changed. */
   readonly node: string;
   /** Architecture of that executable, as Node spells it. */
@@ -34,40 +37,40 @@ type MakeSea = (
  */
 export const execArgv: readonly string[] = ['--no-warnings', '--disable-sigusr1'];
 
-function seaConfig(useCodeCache: boolean): Record<string, unknown> {
+function seaConfig(job: SingleExecutable): Record<string, unknown> {
   return {
     disableExperimentalSEAWarning: true,
-    useCodeCache,
+    assets: { 'agents.cjs': job.bundle, 'agents.cache': job.codeCache },
     execArgv,
-    // Otherwise NODE_OPTIONS from the environment counts, may print warnings and may void the code cache.
+    // Otherwise NODE_OPTIONS from the environment counts, and may print warnings or void the code cache.
     execArgvExtension: 'none',
   };
 }
 
 /**
- * Puts the bundle into Node with pkg's SEA mode, through the module that its command line calls: the command
- * line always downloads Node and cannot switch the code cache on, which saves a quarter of the start-up time.
+ * Puts loader, bundle and code cache into Node with pkg's SEA mode, through the module that its command line calls:
+ * the command line always downloads Node and takes neither assets nor options of Node.
  *
- * For another architecture than this machine's there is no code cache (V8 would have to run there to make it)
- * and pkg is handed Node through its download cache, because it would execute a `nodePath` to ask its version.
+ * For another architecture than this machine's pkg is handed Node through its download cache, because it would
+ * execute a `nodePath` to ask its version.
  */
 export async function makeSingleExecutable(job: SingleExecutable): Promise<void> {
   const version = process.versions.node;
   const target = { platform: 'linux', arch: job.arch, output: job.output };
   const makeSea = loadPkg();
   if (job.arch === process.arch) {
-    await makeSea(job.bundle, {
+    await makeSea(loader, {
       signature: false,
       nodePath: job.node,
-      seaConfig: seaConfig(true),
+      seaConfig: seaConfig(job),
       targets: [{ ...target, nodeRange: `node${version.split('.')[0]}` }],
     });
   } else {
     process.env['HOME'] = job.work;
     fillDownloadCache(job, version);
-    await makeSea(job.bundle, {
+    await makeSea(loader, {
       signature: false,
-      seaConfig: seaConfig(false),
+      seaConfig: seaConfig(job),
       targets: [{ ...target, nodeRange: `node${version}` }],
     });
   }
