@@ -128,12 +128,13 @@ ocf_environment() {
 # evacuator ACTION [NAME=VALUE...]   NovaEvacuate as Pacemaker's executor calls it: its environment and nothing else
 # (as observed of Pacemaker 2.1.5), parameters for the simulated cloud; NAME=VALUE adds to it or overrides it.
 # MONITOR_TIMEOUT (ms) is the operation's timeout; a pass works for half of it.
+# `(EVACUATOR_RUN="exec setsid" evacuator monitor) &` makes $! the agent's own process group, to kill it as a whole.
 evacuator() {
   local action=$1 interval=0
   shift
   [ "$action" = monitor ] && interval=10000
   mkdir -p "$(_sim_tmp)/rsctmp"
-  env -i PATH="$PATH" LC_ALL=C HA_RSCTMP="$(_sim_tmp)/rsctmp" HA_cluster_type=corosync HA_mcp=true \
+  ${EVACUATOR_RUN:-} env -i PATH="$PATH" LC_ALL=C HA_RSCTMP="$(_sim_tmp)/rsctmp" HA_cluster_type=corosync HA_mcp=true \
     OCF_ROOT=/usr/lib/ocf OCF_RA_VERSION_MAJOR=1 OCF_RA_VERSION_MINOR=1 OCF_OUTPUT_FORMAT=text \
     OCF_EXIT_REASON_PREFIX=ocf-exit-reason: OCF_RESOURCE_INSTANCE=nova-evacuate OCF_RESOURCE_PROVIDER=openstack \
     OCF_RESOURCE_TYPE=NovaEvacuate OCF_RESKEY_CRM_meta_name="$action" OCF_RESKEY_CRM_meta_interval="$interval" \
