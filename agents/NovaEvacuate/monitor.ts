@@ -9,6 +9,7 @@ import {
   type MarksReading,
 } from '../../lib/attrd/index.ts';
 import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
+import type { Clock } from '../../lib/evacuation/index.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
 import { connectionValues } from './connection.ts';
 import { clearProgress, showProgress } from './progressAttribute.ts';
@@ -113,7 +114,7 @@ async function runLocked(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
       evacuateDelayMs: parameters.integer('evacuate_delay') * 1000,
     },
     hints,
-    clock: { now: Date.now, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+    clock: systemClock,
     log: ctx.log,
     showProgress: (name, text) => showProgress(ctx, name, text),
     startedAt: ctx.startedAt,
@@ -127,6 +128,16 @@ async function runLocked(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
   if (outcome.sentence !== null) ctx.exitReason(outcome.sentence);
   return OcfExit.success;
 }
+
+const systemClock: Clock = {
+  now: Date.now,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  every: (ms, task) => {
+    const timer = setInterval(task, ms);
+    timer.unref();
+    return () => clearInterval(timer);
+  },
+};
 
 /** The resource runs and needs attention: 190 where the cluster understands it, else 0. Restarting would not help. */
 function troubled(ctx: OcfContext, sentence: string): OcfExit {

@@ -78,8 +78,8 @@ export class Attributes {
 
   /**
    * Which plug stands for which node: the `pcmk_host_map` of all fence devices of an agent, as Pacemaker translates
-   * node names before it calls them (`node:plug;node:plug`, separated by semicolons or blanks; commas list several plugs of one
-   * node, of which the first is taken).
+   * node names before it calls them (`node:plug;node:plug`, separated by semicolons or blanks; commas list several
+   * plugs of one node, of which the first is taken).
    */
   async queryHostMap(fenceAgent: string): Promise<Map<string, string>> {
     const xpath = `//primitive[@type='${fenceAgent}']//nvpair[@name='pcmk_host_map']`;

@@ -1,6 +1,12 @@
 import type { MarkStore } from '../attrd/index.ts';
 import { pacing } from './pacing.ts';
 
+/** What keeping claims needs of time. */
+interface ClaimClock {
+  now(): number;
+  every(ms: number, task: () => void): () => void;
+}
+
 /**
  * Keeps the claims of a pass alive while it works, independent of how long any request to Nova takes. A claim is
  * lost when somebody else wrote the mark: an operator's `no` or another evacuator's claim ends our work on the
@@ -9,17 +15,17 @@ import { pacing } from './pacing.ts';
 export class ClaimKeeper {
   readonly #marks: MarkStore;
   readonly #me: string;
-  readonly #now: () => number;
+  readonly #clock: ClaimClock;
   readonly #onError: (error: unknown) => void;
   readonly #held = new Set<string>();
   readonly #lost = new Map<string, string>();
-  #timer: NodeJS.Timeout | null = null;
+  #stopTicking: (() => void) | null = null;
   #refreshing: Promise<void> = Promise.resolve();
 
-  constructor(marks: MarkStore, me: string, now: () => number, onError: (error: unknown) => void) {
+  constructor(marks: MarkStore, me: string, clock: ClaimClock, onError: (error: unknown) => void) {
     this.#marks = marks;
     this.#me = me;
-    this.#now = now;
+    this.#clock = clock;
     this.#onError = onError;
   }
 
@@ -28,8 +34,7 @@ export class ClaimKeeper {
     await Promise.all(names.map((name) => this.#marks.claim(name, this.#claim())));
     for (const name of names) this.#held.add(name);
     await this.#check(false);
-    this.#timer ??= setInterval(() => this.#tick(), pacing.claimRefreshMs);
-    this.#timer.unref();
+    this.#stopTicking ??= this.#clock.every(pacing.claimRefreshMs, () => this.#tick());
   }
 
   /** Why a claim is no longer ours; null while it is. */
@@ -50,13 +55,12 @@ export class ClaimKeeper {
 
   /** Ends all refreshing, and waits for one under way. */
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    this.#stopTicking?.();
     await this.#refreshing;
   }
 
   #claim(): { readonly who: string; readonly at: number } {
-    return { who: this.#me, at: Math.floor(this.#now() / 1000) };
+    return { who: this.#me, at: Math.floor(this.#clock.now() / 1000) };
   }
 
   #tick(): void {

@@ -12,6 +12,8 @@ export interface Asked {
   readonly at: number;
   /** False while no answer came: Nova may have carried it out. */
   readonly answered: boolean;
+  /** Its latest record when it was sent: a later one shows that the request was carried out. */
+  readonly lastRecord: string | null;
 }
 
 /** A request that Nova refused outright, which leaves no record. */
@@ -34,6 +36,8 @@ export interface InstanceFacts {
   /** Its evacuations away from the marked host, oldest first. */
   readonly records: readonly Migration[];
   readonly destination: (host: string | null) => Destination;
+  /** When destinations were last judged, on our clock. */
+  readonly destinationsAt: number;
   readonly asked: Asked | null;
   readonly refusal: Refusal | null;
   /** Nothing new is asked before this time, because a predecessor's last request may still be under way. */
@@ -114,7 +118,7 @@ function rebuilding(facts: InstanceFacts, server: Server, latest: Migration | un
   if (latest === undefined) {
     // The record is written within the request itself, so a task without one is either a request under way this
     // very moment, or a rebuild by the owner that the host's death cut short.
-    return isYoung(facts, server.updatedAt ?? 0) || recentlyAsked(facts)
+    return isYoung(facts, server.updatedAt ?? 0) || isAskedWithoutRecord(facts)
       ? { kind: 'inFlight', overdue: false, sentence: 'Nova has begun, its record is not there yet' }
       : due(facts, server, 'a rebuild on the dead host was cut short');
   }
@@ -124,7 +128,9 @@ function rebuilding(facts: InstanceFacts, server: Server, latest: Migration | un
   }
   // A settled record contradicts the task: the server was read before the record changed, or Nova is about to
   // clear the task.
-  if (needsLook(facts, latest) || isYoung(facts, latest.updatedAt)) return { kind: 'look' };
+  if (needsLook(facts, latest) || isYoung(facts, Math.max(latest.updatedAt, server.updatedAt ?? 0))) {
+    return { kind: 'look' };
+  }
   return due(
     facts,
     server,
@@ -134,27 +140,22 @@ function rebuilding(facts: InstanceFacts, server: Server, latest: Migration | un
 
 /** No rebuild is under way as far as the server tells. */
 function idle(facts: InstanceFacts, server: Server, latest: Migration | undefined): InstanceClass {
-  if (recentlyAsked(facts) && !isAfterAsking(facts, latest)) {
-    const unsure = facts.asked?.answered === false;
-    return {
-      kind: 'inFlight',
-      overdue: false,
-      sentence: unsure
-        ? 'the request was not answered, Nova may be at it'
-        : 'requested, its record is not there yet',
-    };
-  }
+  if (isAskedWithoutRecord(facts)) return requested(facts);
   if (latest === undefined) return due(facts, server, null);
   if (isOpen(latest)) {
-    if (facts.destination(latest.destHost) === 'dead') return orphaned(facts, server, latest);
-    if (!isStale(facts, latest, server)) return inFlight(facts, latest, `${latest.status}${to(latest)}`);
+    const destination = facts.destination(latest.destHost);
+    if (destination === 'dead') return orphaned(facts, server, latest);
+    // A destination that went silent at the very end may run the guest already, however old the record is.
+    if (destination === 'silent' || !isStale(facts, latest, server)) {
+      return inFlight(facts, latest, `${latest.status}${to(latest)}`);
+    }
     // What is known of the server may be older than the record's silence: it has to be seen idle now.
     if (facts.now - facts.seenAt > pacing.clockMarginMs) return { kind: 'look' };
     return due(facts, server, `an older record was left ${latest.status} by Nova`);
   }
   if (isDone(latest)) {
     // The record is the last thing to change, so one that this pass has asked for proves the move.
-    if (facts.asked !== null && isAfterAsking(facts, latest)) {
+    if (facts.asked !== null && showsRequest(facts.asked, latest, facts.clockOffsetMs)) {
       return { kind: 'finished', sentence: `it is on ${latest.destHost}` };
     }
     if (needsLook(facts, latest)) return { kind: 'look' };
@@ -180,12 +181,14 @@ function failedAttempt(facts: InstanceFacts, server: Server, latest: Migration):
 
 /** Its destination was fenced in mid-evacuation. Nova leaves such a record pre-migrating for ever. */
 function orphaned(facts: InstanceFacts, server: Server, record: Migration): InstanceClass {
-  if (facts.now - facts.seenAt > pacing.clockMarginMs) return { kind: 'look' };
+  // The destination may have finished it right before it died: only what is seen after that counts.
+  if (facts.seenAt < facts.destinationsAt) return { kind: 'look' };
   return due(facts, server, `its destination ${record.destHost} died in mid-evacuation and was fenced`);
 }
 
 /** To be evacuated, unless state, selection, a refusal or a predecessor's last request stand against it. */
 function due(facts: InstanceFacts, server: Server, why: string | null): InstanceClass {
+  if (isAskedWithoutRecord(facts)) return requested(facts);
   if (server.vmState === null || !evacuableStates.has(server.vmState)) {
     return { kind: 'cannot', sentence: `Nova does not evacuate an instance that is ${server.vmState}` };
   }
@@ -212,6 +215,15 @@ function due(facts: InstanceFacts, server: Server, why: string | null): Instance
     return { kind: 'failed', attempts: attempt - 1, retryAt: facts.now + pacing.servicesFreshMs, sentence };
   }
   return { kind: 'due', attempt, sentence: why ?? 'it is still on the dead host' };
+}
+
+/** Asked for by this pass; what came of it does not show yet. */
+function requested(facts: InstanceFacts): InstanceClass {
+  const sentence =
+    facts.asked?.answered === false
+      ? 'the request was not answered, Nova may be at it'
+      : 'requested, its record is not there yet';
+  return { kind: 'inFlight', overdue: false, sentence };
 }
 
 function inFlight(facts: InstanceFacts, record: Migration, what: string): InstanceClass {
@@ -254,19 +266,26 @@ function isStale(facts: InstanceFacts, record: Migration, server: Server): boole
   return !isYoung(facts, Math.max(record.updatedAt, record.createdAt, server.updatedAt ?? 0));
 }
 
-/** The server was read before (or about when) the record settled, and time has passed since in which it may differ. */
+/** The server was read before, or about when, the record settled. */
 function needsLook(facts: InstanceFacts, settledRecord: Migration): boolean {
   const seen = seenAtOnNova(facts);
   if (isFailed(settledRecord)) return seen < settledRecord.updatedAt + 1_000 && facts.now > facts.seenAt;
-  return Math.abs(settledRecord.updatedAt - seen) <= pacing.clockMarginMs && facts.now > facts.seenAt + 1_000;
+  // Its host changes right before its record does, so one read on its old host about then has moved most likely.
+  return Math.abs(settledRecord.updatedAt - seen) <= pacing.clockMarginMs;
 }
 
-function recentlyAsked(facts: InstanceFacts): boolean {
-  return facts.asked !== null && facts.now - facts.asked.at < pacing.unansweredMs;
+/** This pass asked for it lately, and no record shows what came of that. */
+function isAskedWithoutRecord(facts: InstanceFacts): boolean {
+  const { asked, now, records, clockOffsetMs } = facts;
+  if (asked === null || now - asked.at >= pacing.unansweredMs) return false;
+  return !showsRequest(asked, records.at(-1), clockOffsetMs);
 }
 
-/** The record was made by the request of this pass, not by an earlier one. */
-function isAfterAsking(facts: InstanceFacts, record: Migration | undefined): boolean {
-  if (record === undefined || facts.asked === null) return record !== undefined;
-  return record.createdAt >= facts.asked.at + facts.clockOffsetMs - pacing.clockMarginMs;
+/** Whether a record was made by this very request, not by an earlier one. */
+export function showsRequest(asked: Asked, record: Migration | undefined, clockOffsetMs: number): boolean {
+  return (
+    record !== undefined &&
+    record.id !== asked.lastRecord &&
+    record.createdAt >= asked.at + clockOffsetMs - pacing.clockMarginMs
+  );
 }

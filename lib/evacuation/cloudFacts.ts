@@ -13,6 +13,7 @@ export class CloudFacts {
   #servicesUnderWay: Promise<readonly ComputeService[]> | null = null;
   #selection: Promise<SelectionFacts> | null = null;
   #fenced: ReadonlySet<string> = new Set();
+  #fencedAt = 0;
 
   constructor(nova: NovaClient, now: () => number, options: CallOptions) {
     this.#nova = nova;
@@ -23,6 +24,7 @@ export class CloudFacts {
   /** Hosts that bear a pending mark: fenced, whatever Nova says of them yet. */
   setFenced(hosts: Iterable<string>): void {
     this.#fenced = new Set(hosts);
+    this.#fencedAt = this.#now();
   }
 
   /** The compute services, at most `maxAgeMs` old. Hosts that ask at the same time share one request. */
@@ -43,6 +45,11 @@ export class CloudFacts {
   /** After a change of ours: the next question goes to Nova. */
   forgetServices(): void {
     this.#services = null;
+  }
+
+  /** When what {@link destination} tells was last learned, in ms since the epoch. */
+  get destinationsAt(): number {
+    return Math.max(this.#services?.at ?? 0, this.#fencedAt);
   }
 
   /** What a migration's destination is worth, by the services as last read. */

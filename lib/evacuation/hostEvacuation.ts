@@ -2,13 +2,13 @@ import type { CallOptions, ComputeService, Migration, NovaClient, Server } from 
 import { NovaError } from '@openstack-ts/nova-client';
 import type { MarkStore } from '../attrd/index.ts';
 import type { ClaimKeeper } from './claims.ts';
-import { type Asked, classify, type InstanceClass, type Refusal } from './classify.ts';
+import { type Asked, classify, type InstanceClass, type Refusal, showsRequest } from './classify.ts';
 import type { CloudFacts } from './cloudFacts.ts';
 import type { HostHints } from './hints.ts';
 import { fencedAt, holdDown } from './hold.ts';
 import { pacing } from './pacing.ts';
 import { countProgress, type Progress, progressText } from './progress.ts';
-import { recordsByServer } from './records.ts';
+import { recordsByServer, recordsOf } from './records.ts';
 import { select } from './selection.ts';
 import type { Slots } from './slots.ts';
 
@@ -25,6 +25,8 @@ export interface Clock {
   /** Ms since the epoch. */
   now(): number;
   sleep(ms: number): Promise<void>;
+  /** Does something again and again; the returned function ends it. Keeps no process alive. */
+  every(ms: number, task: () => void): () => void;
 }
 
 export interface EvacuationSettings {
@@ -132,9 +134,13 @@ export class HostEvacuation {
 
   /** Whether a request of this pass may still be under way at Nova without a record: then the claim must stay. */
   get inDoubt(): boolean {
-    const known = new Set([...this.#records.values()].map((record) => record.serverId));
+    const { nova } = this.#scope;
+    const latest = (id: string) => recordsOf(this.#records.values(), id).at(-1);
     return (
-      this.#sending.size > 0 || [...this.#asked].some(([id, asked]) => !asked.answered && !known.has(id))
+      this.#sending.size > 0 ||
+      [...this.#asked].some(
+        ([id, asked]) => !asked.answered && !showsRequest(asked, latest(id), nova.clockOffsetMs),
+      )
     );
   }
 
@@ -279,6 +285,7 @@ export class HostEvacuation {
           seenAt,
           records: byServer.get(id) ?? [],
           destination: (host) => cloud.destination(host),
+          destinationsAt: cloud.destinationsAt,
           asked: this.#asked.get(id) ?? null,
           refusal: this.#refusal(id),
           quietUntil: this.#marked.quietUntil,
@@ -356,14 +363,15 @@ export class HostEvacuation {
       at + pacing.evacuateTimeoutMs,
       callOptions.deadline ?? Number.POSITIVE_INFINITY,
     );
-    this.#asked.set(server.id, { at, answered: false });
+    const lastRecord = recordsOf(this.#records.values(), server.id).at(-1)?.id ?? null;
+    this.#asked.set(server.id, { at, answered: false, lastRecord });
     try {
       const { requestId } = await nova.evacuate(
         server.id,
         { onSharedStorage: settings.onSharedStorage },
         { ...callOptions, deadline },
       );
-      this.#asked.set(server.id, { at, answered: true });
+      this.#asked.set(server.id, { at, answered: true, lastRecord });
       delete this.#marked.hints.refusals[server.id];
       log.debug(`Nova accepted the evacuation of ${title(server)} (request ${requestId ?? 'without id'}).`);
     } catch (error) {

@@ -228,7 +228,7 @@ class Pass {
       nova,
       marks,
       cloud: new CloudFacts(nova, now, callOptions),
-      claims: new ClaimKeeper(marks, me, now, (error) =>
+      claims: new ClaimKeeper(marks, me, clock, (error) =>
         log.warn(`A claim could not be refreshed: ${String(error)}.`),
       ),
       slots: new Slots(settings.concurrency),
