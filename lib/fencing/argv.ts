@@ -23,17 +23,15 @@ export function parseArgv(declared: readonly FenceOption[], argv: readonly strin
     strays.length === 0
       ? []
       : [`Unused arguments on command line: ${strays.map((word) => `'${word}'`).join(', ')}`];
-  return { source: 'argv', values: found.values, counts: found.counts, nodename: null, warnings };
+  return { values: found.values, nodename: null, warnings };
 }
 
 /** What the command line said so far. */
 class Found {
   readonly values = new Map<string, string | boolean>();
-  readonly counts = new Map<string, number>();
 
   flag(option: FenceOption): void {
     this.values.set(option.key, true);
-    this.counts.set(option.key, (this.counts.get(option.key) ?? 0) + 1);
   }
 
   value(option: FenceOption, text: string): void {

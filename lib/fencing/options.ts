@@ -2,11 +2,8 @@ import type { FenceOption } from './declarations.ts';
 
 /** What was read from the command line or from stdin, before anything is checked. */
 export interface ParsedOptions {
-  readonly source: 'argv' | 'stdin';
   /** By key: the text of a value, or what a flag was set to. The last one given counts. */
   readonly values: ReadonlyMap<string, string | boolean>;
-  /** How often each flag was given on the command line. */
-  readonly counts: ReadonlyMap<string, number>;
   readonly nodename: string | null;
   readonly warnings: readonly string[];
 }
@@ -46,14 +43,9 @@ export class FenceOptions {
     return toInteger(this.string(key)) ?? 0;
   }
 
-  /**
-   * How talkative to be, 0 for not at all. On the command line by default the number of `-v`, on stdin 1 with
-   * `verbose=1` (fence-agents 4.6.0 and later).
-   */
-  verboseLevel(): number {
-    if (this.given('verbose_level')) return Math.max(toInteger(this.string('verbose_level')) ?? 0, 0);
-    if (!this.boolean('verbose')) return 0;
-    return this.#parsed.source === 'argv' ? Math.max(this.#parsed.counts.get('verbose') ?? 1, 1) : 1;
+  /** Whether to tell everything. `verbose_level`, where given, has the last word (fence-agents 4.6.0 and later). */
+  verbose(): boolean {
+    return this.given('verbose_level') ? this.number('verbose_level') > 0 : this.boolean('verbose');
   }
 
   #option(key: string): FenceOption {

@@ -28,7 +28,7 @@ export async function runFenceAgent(
       env,
       io,
       quiet: options?.boolean('quiet') ?? false,
-      verbose: (options?.verboseLevel() ?? 0) > 0,
+      verbose: options?.verbose() ?? false,
       debugFile,
       syslog: settings.syslog ?? true,
       now,
@@ -96,7 +96,7 @@ function verbosityWarnings(options: FenceOptions, parsed: ParsedOptions): string
   if (options.given('verbose_level') && (toInteger(level) ?? -1) < 0) {
     warnings.push(`Parse error: Ignoring option 'verbose_level' because it is not a number of 0 or more`);
   }
-  if (parsed.values.get('verbose') !== undefined && options.verboseLevel() === 0) {
+  if (parsed.values.get('verbose') !== undefined && !options.verbose()) {
     warnings.push(`Parse error: Ignoring option 'verbose' because the verbosity is 0`);
   }
   return warnings;

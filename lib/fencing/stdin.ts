@@ -58,7 +58,7 @@ export function parseStdin(declared: readonly FenceOption[], text: string): Pars
       values.set(option.key, flag);
     }
   }
-  return { source: 'stdin', values, counts: new Map(), nodename, warnings };
+  return { values, nodename, warnings };
 }
 
 /** The internal key as it is written, or the long name with any mixture of hyphens and underscores. */

@@ -115,6 +115,13 @@ describe('off of a host that was evacuated before', () => {
     expect(at.journal[0]).toBe('mark comp0 yes');
   });
 
+  it('goes back to "no" when Nova answers late that it does not know the host', async () => {
+    at.nova.failures.set('connect', [failure('timeout')]);
+    at.nova.services = [service('comp1')];
+    await expect(run()).rejects.toThrow('The mark of comp0 was taken back.');
+    expect(at.journal).toEqual(['mark comp0 yes', 'mark comp0 no']);
+  });
+
   it('marks nothing for a host that Nova does not know', async () => {
     at.nova.services = [service('comp1')];
     await expect(run()).rejects.toThrow('Nova does not know about comp0');

@@ -154,10 +154,20 @@ describe('checks before anything is done', () => {
     expect(agent.calls).toHaveLength(1);
   });
 
-  it('an inert agent does nothing, successfully', async () => {
-    const agent = testAgent({ inert: () => true });
+  it('an inert agent does nothing, successfully; only validate-all checks all the same', async () => {
+    const agent = testAgent({
+      inert: () => true,
+      check: async () => {
+        throw new FenceError('Failed: wrong');
+      },
+    });
     expect(await run(agent, { stdin: 'port=c0' })).toEqual({ code: 0, out: '', err: [] });
+    expect((await run(agent, { stdin: 'action=validate-all' })).code).toBe(1);
     expect(agent.calls).toEqual([]);
+  });
+
+  it('a plug of blanks is none', async () => {
+    expect((await run(testAgent(), { argv: ['-n', '  '] })).code).toBe(1);
   });
 
   it('empty input is a default action without a plug', async () => {

@@ -60,6 +60,10 @@ describe('parameters of a resource agent', () => {
     expect(errors({ [`OCF_RESKEY_${name}`]: value })).toEqual([sentence]);
   });
 
+  it.each(['1', '10', '+3'])('takes the integer %s, within its bounds', (text) => {
+    expect(errors({ OCF_RESKEY_count: text })).toEqual([]);
+  });
+
   it.each([
     ['30', 30],
     ['30s', 30],

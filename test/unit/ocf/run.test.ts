@@ -83,6 +83,7 @@ describe('parameters that are wrong', () => {
     const { code, err } = await run(agent, 'monitor', { OCF_RESKEY_CRM_meta_interval: '10000' });
     expect(code).toBe(OcfExit.configured);
     expect(reasonOf(err)).toBe('auth_url not configured');
+    expect((await run(agent, 'monitor', {})).code).toBe(OcfExit.configured);
     expect(agent.calls).toEqual([]);
   });
 
