@@ -33,6 +33,7 @@ export const defaultAction = 'off';
 /** What stands for a value in the usage text. */
 const ARGUMENTS: Readonly<Partial<Record<ConnectionParameterName, string>>> = {
   auth_url: 'url',
+  password: 'password',
   endpoint_type: 'endpoint',
   region_name: 'region',
   domain: 'string',
@@ -59,8 +60,8 @@ function connectionOption(parameter: ConnectionParameter): FenceOption {
     long: fencing.long,
     type: parameter.type,
     argument: ARGUMENTS[name] ?? 'name',
-    shortdesc: parameter.shortdesc,
-    help: parameter.longdesc,
+    // Metadata of fence agents have room for one text per option, and that is what clients show.
+    shortdesc: parameter.longdesc.replace(/\.$/, ''),
     ...(fencing.short === undefined ? {} : { short: fencing.short }),
     ...(byDefault === undefined ? {} : { default: byDefault }),
     ...(parameter.secret === undefined ? {} : { secret: true }),
