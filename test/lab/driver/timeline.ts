@@ -60,6 +60,31 @@ const PACEMAKER: readonly (readonly [RegExp, string, (match: RegExpExecArray) =>
   ],
 ];
 
+/** A sentence of NovaEvacuate about one instance: its beginning, the instance's name, the rest. */
+const ABOUT_ONE = /^(\w+: (?:Evacuating|Evacuated|Evacuation of)) (\S+) \([0-9a-f-]{36}\)(.*)$/;
+
+/** What is said of many instances within one second, said once. */
+function merged(events: readonly Event[]): Event[] {
+  const result: Event[] = [];
+  const groups = new Map<string, { names: string[]; rest: string; index: number }>();
+  for (const event of events) {
+    const [, verb, name, rest = ''] = ABOUT_ONE.exec(event.text) ?? [];
+    if (verb === undefined || name === undefined) {
+      result.push(event);
+      continue;
+    }
+    const key = `${verb} ${Math.floor(event.at / 1000)}`;
+    const group = groups.get(key) ?? { names: [], rest, index: result.push(event) - 1 };
+    groups.set(key, group);
+    group.names.push(name);
+    const first = result[group.index] ?? event;
+    const names =
+      group.names.length === 1 ? name : `${group.names.length} instances (${group.names.join(', ')})`;
+    result[group.index] = { ...first, text: `${verb} ${names}${group.rest}` };
+  }
+  return result;
+}
+
 /** Log lines begin "Nov 21 03:59:27.578 ctl0 daemon [pid] (function) \tseverity: "; the year is this one. */
 const STAMP = /^(\w{3} +\d+ \d\d:\d\d:\d\d(?:\.\d+)?) /;
 
@@ -151,7 +176,7 @@ export class Timeline {
   private flush(until: number): void {
     const ready = this.events.filter((e) => e.at <= until).sort((a, b) => a.at - b.at);
     this.events = this.events.filter((e) => e.at > until);
-    for (const { at, source, text } of ready) {
+    for (const { at, source, text } of merged(ready)) {
       const clock = new Date(at).toTimeString().slice(0, 8);
       const ms = String(at % 1000).padStart(3, '0');
       const elapsed = `${((at - this.begin) / 1000).toFixed(1)}s`.padStart(7);
