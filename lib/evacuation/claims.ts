@@ -20,7 +20,8 @@ export class ClaimKeeper {
   readonly #held = new Set<string>();
   readonly #lost = new Map<string, string>();
   #stopTicking: (() => void) | null = null;
-  #refreshing: Promise<void> = Promise.resolve();
+  /** Looks and refreshes, one after the other: a write that overtakes a later one would undo it. */
+  #queue: Promise<void> = Promise.resolve();
 
   constructor(marks: MarkStore, me: string, clock: ClaimClock, onError: (error: unknown) => void) {
     this.#marks = marks;
@@ -48,15 +49,16 @@ export class ClaimKeeper {
     return this.#held.has(name);
   }
 
-  /** Stops refreshing a host's claim; what becomes of the mark is the caller's to write. */
-  drop(name: string): void {
+  /** Stops refreshing a host's claim; once this resolves, what becomes of the mark is the caller's to write. */
+  async drop(name: string): Promise<void> {
     this.#held.delete(name);
+    await this.#queue;
   }
 
   /** Ends all refreshing, and waits for one under way. */
   async stop(): Promise<void> {
     this.#stopTicking?.();
-    await this.#refreshing;
+    await this.#queue;
   }
 
   #claim(): { readonly who: string; readonly at: number } {
@@ -65,12 +67,21 @@ export class ClaimKeeper {
 
   #tick(): void {
     // A failure is not fatal: the claim lives for 60 s, and the next tick tries again.
-    this.#refreshing = this.#refreshing.then(() => this.#check(true).catch(this.#onError));
+    this.#check(true).catch(this.#onError);
   }
 
-  async #check(refresh: boolean): Promise<void> {
+  #check(refresh: boolean): Promise<void> {
+    const check = this.#queue.then(() => this.#checkNow(refresh));
+    // Whoever asked hears of a failure; those who come after begin anew.
+    this.#queue = check.catch(() => undefined);
+    return check;
+  }
+
+  async #checkNow(refresh: boolean): Promise<void> {
     const { marks } = await this.#marks.readAll();
     for (const name of [...this.#held]) {
+      // Dropped while the claim before it was written.
+      if (!this.#held.has(name)) continue;
       const mark = marks.find((reading) => reading.name === name)?.mark ?? { kind: 'none' };
       if (mark.kind === 'no' || mark.kind === 'unknown' || mark.kind === 'none') {
         const value = mark.kind === 'unknown' ? mark.value : mark.kind === 'no' ? 'no' : '';

@@ -464,7 +464,7 @@ export class HostEvacuation {
     if (!(await claims.stillHeld(this.#marked.name))) {
       return this.#outcome('lost', `evacuation of ${this.#host} stopped: ${claims.lost(this.#marked.name)}.`);
     }
-    claims.drop(this.#marked.name);
+    await claims.drop(this.#marked.name);
     await marks.setNo(this.#marked.name);
     const left = [...(await this.#classifyAll())].filter(
       ([, one]) => one.kind === 'cannot' || one.kind === 'excluded',

@@ -66,6 +66,10 @@ class Pass {
   /** Nova hosts whose marks this pass has seen pending. */
   readonly #fenced = new Set<string>();
   readonly #outcomes = new Map<string, HostOutcome>();
+  /** Names whose hosts another evacuator is at work on. */
+  readonly #deferred = new Set<string>();
+  /** The names under which each host that is worked on bears its mark. */
+  readonly #names = new Map<string, string[]>();
   #scope: PassScope | null = null;
   #hostMap: ReadonlyMap<string, string> = new Map();
 
@@ -88,7 +92,7 @@ class Pass {
             Promise.all(this.#running.values()),
           ]);
         } else if (deferredUntil !== null && deferredUntil < this.#lingerUntil) {
-          await clock.sleep(Math.max(100, deferredUntil - now));
+          await clock.sleep(Math.min(newMarksMs, Math.max(100, deferredUntil - now)));
         } else {
           break;
         }
@@ -113,21 +117,17 @@ class Pass {
     const reading = await marks.readAll();
     const mine: { readonly reading: MarkReading; readonly quietUntil: number }[] = [];
     let deferredUntil: number | null = null;
+    for (const name of this.#deferred) this.#outcomes.delete(name);
+    this.#deferred.clear();
     for (const one of reading.marks) {
-      if (this.#taken.has(one.name) || !isPending(one.mark)) continue;
-      const { permanent } = await marks.repair(one);
-      if (!permanent) {
-        this.#once(
-          one.name,
-          'node',
-          `${one.name} is no cluster node, so its mark has no permanent copy and is lost if the cluster restarts.`,
-        );
-      }
+      if (this.#taken.has(one.name) || !isPending(one.mark) || !(await this.#repaired(one))) continue;
       const decision = decideClaim(one.name, one.mark, me, clock.now());
       if (decision.kind === 'defer') {
         deferredUntil = Math.min(deferredUntil ?? decision.until, decision.until);
+        this.#deferred.add(one.name);
         this.#note(one.name, 'working', decision.sentence);
-        this.#once(one.name, 'claim', decision.sentence);
+        // The time in it changes with each sign of life.
+        this.#once(one.name, 'claim', decision.sentence, one.mark.kind === 'claimed' ? one.mark.who : '');
       } else if (decision.kind === 'take') {
         if (decision.sentence !== null) log.notice(decision.sentence);
         mine.push({ reading: one, quietUntil: decision.quietUntil });
@@ -137,6 +137,30 @@ class Pass {
     return deferredUntil;
   }
 
+  /** Brings a mark's copies in step. One that cannot be is named and left to the next pass; it holds up no other. */
+  async #repaired(reading: MarkReading): Promise<boolean> {
+    const { name } = reading;
+    try {
+      const { permanent } = await this.#options.marks.repair(reading);
+      if (!permanent) {
+        this.#once(
+          name,
+          'node',
+          `${name} is no cluster node, so its mark has no permanent copy and is lost if the cluster restarts.`,
+        );
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof AttrdError)) throw error;
+      this.#note(
+        name,
+        'troubled',
+        `evacuation of ${name} is held up: ${error.message}; the next pass tries again.`,
+      );
+      return false;
+    }
+  }
+
   async #start(
     mine: readonly { readonly reading: MarkReading; readonly quietUntil: number }[],
   ): Promise<void> {
@@ -144,6 +168,7 @@ class Pass {
     const scope = await this.#connected();
     const services = await scope.cloud.services();
     const hosts: { names: string[]; host: string; run: (names: readonly string[]) => Promise<void> }[] = [];
+    const joining: { readonly name: string; readonly host: string }[] = [];
     for (const { reading, quietUntil } of mine) {
       const { name } = reading;
       this.#taken.add(name);
@@ -155,10 +180,14 @@ class Pass {
         continue;
       }
       const { service } = match;
+      // The same host under two names (a mark by hand, an older cluster): one evacuation, both marks.
       const same = hosts.find((other) => other.host === service.host);
       if (same !== undefined) {
-        // The same host under two names (a mark by hand, an older cluster): one evacuation, both marks.
         same.names.push(name);
+        continue;
+      }
+      if (this.#names.has(service.host)) {
+        joining.push({ name, host: service.host });
         continue;
       }
       const hints = this.#hints(name);
@@ -181,9 +210,11 @@ class Pass {
     }
     for (const { host } of hosts) this.#fenced.add(host);
     scope.cloud.setFenced(this.#fenced);
-    await scope.claims.take(hosts.flatMap(({ names }) => names));
+    await scope.claims.take([...hosts.flatMap(({ names }) => names), ...joining.map(({ name }) => name)]);
+    for (const { name, host } of joining) await this.#join(name, host);
     for (const { names, host, run } of hosts) {
       scope.slots.join(host);
+      this.#names.set(host, names);
       const running = run(names)
         .catch((error: unknown) => {
           if (!(error instanceof AttrdError)) throw error;
@@ -193,9 +224,31 @@ class Pass {
             `evacuation of ${host} is held up: ${error.message}; the next pass tries again.`,
           );
         })
-        .finally(() => this.#running.delete(host));
+        .finally(() => {
+          this.#running.delete(host);
+          this.#names.delete(host);
+        });
       this.#running.set(host, running);
     }
+  }
+
+  /** Another name of a host that is worked on. One that was finished this very moment is looked at anew. */
+  async #join(name: string, host: string): Promise<void> {
+    const names = this.#names.get(host);
+    if (names !== undefined) {
+      names.push(name);
+      return;
+    }
+    this.#taken.delete(name);
+    await this.#release(name);
+  }
+
+  /** Gives a claim back, if it is still ours. */
+  async #release(name: string): Promise<void> {
+    const { claims } = this.#connectedScope();
+    const held = await claims.stillHeld(name);
+    await claims.drop(name);
+    if (held) await this.#options.marks.release(name);
   }
 
   /** Gives claims back, except where a successor has to know that something of ours may still be under way. */
@@ -204,15 +257,14 @@ class Pass {
     const { claims } = this.#connectedScope();
     for (const name of names) {
       if (outcome.kind === 'completed') {
-        claims.drop(name);
+        await claims.drop(name);
         if (name !== outcome.name) await marks.setNo(name);
         // A later incident of this host begins with a clean sheet; the name stays, for its progress is still shown.
         hints.set(name, newHostHints(0));
-      } else if (outcome.kind !== 'lost' && !inDoubt && (await claims.stillHeld(name))) {
-        claims.drop(name);
-        await marks.release(name);
+      } else if (outcome.kind === 'lost' || inDoubt) {
+        await claims.drop(name);
       } else {
-        claims.drop(name);
+        await this.#release(name);
       }
     }
   }
@@ -229,7 +281,9 @@ class Pass {
       marks,
       cloud: new CloudFacts(nova, now, callOptions),
       claims: new ClaimKeeper(marks, me, clock, (error) =>
-        log.warn(`A claim could not be refreshed: ${String(error)}.`),
+        log.warn(
+          `A claim could not be refreshed: ${error instanceof Error ? error.message : String(error)}.`,
+        ),
       ),
       slots: new Slots(settings.concurrency),
       clock,
@@ -258,10 +312,10 @@ class Pass {
   }
 
   /** Logs a sentence unless an earlier pass said the same. */
-  #once(name: string, subject: string, sentence: string): void {
+  #once(name: string, subject: string, sentence: string, sameAs = sentence): void {
     const { said } = this.#hints(name);
-    if (said[subject] === sentence) return;
-    said[subject] = sentence;
+    if (said[subject] === sameAs) return;
+    said[subject] = sameAs;
     this.#options.log.warn(sentence);
   }
 

@@ -454,6 +454,8 @@ export class FakeNova {
     }
     Object.assign(record, { status: 'pre-migrating', destHost: target.name, updatedAt: this.#second() });
     this.#change(instance, { taskState: 'rebuild_block_device_mapping' });
+    // Nova learns late that a host is gone; what it sends there comes to nothing.
+    job.over = !target.powered;
     this.#later(job, 300, 1_500, () => this.#onTarget(job, target, () => this.#spawning(job, target)));
   }
 
@@ -496,6 +498,7 @@ export class FakeNova {
   #onTarget(job: Job, target: FakeHost, step: () => void): void {
     if (target.alive) step();
     else if (target.powered) this.#later(job, 1_000, 1_000, () => this.#onTarget(job, target, step));
+    else job.over = true;
   }
 
   #settle(job: Job, status: string): void {

@@ -1,3 +1,5 @@
+// Loaded here, because the first load of what lib/attrd loads late would take real time.
+import '@rgrove/parse-xml';
 import type { NovaClient } from '@openstack-ts/nova-client';
 import { type CommandRunner, createMarkStore, type MarkStore, parseMark } from '../../../lib/attrd/index.ts';
 import { type Hints, type PassOptions, type PassOutcome, runPass } from '../../../lib/evacuation/index.ts';
