@@ -1,4 +1,5 @@
 import type { FenceAgent, FenceContext, FenceExit } from '../../lib/fencing/index.ts';
+import { checkNames } from './names.ts';
 import { actions, defaultAction, doesNothing, options } from './options.ts';
 import type { World } from './world.ts';
 
@@ -25,7 +26,10 @@ export function fenceCompute(wiring: Wiring): FenceAgent {
     actions,
     defaultAction,
     inert: (ctx) => doesNothing(ctx.options),
-    check: wiring.checkConnection,
+    check: async (ctx) => {
+      checkNames(ctx);
+      await wiring.checkConnection(ctx);
+    },
     act: async (ctx) => act(ctx, await wiring.createWorld(ctx)),
   };
 }

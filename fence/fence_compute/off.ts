@@ -17,15 +17,22 @@ const ASK_FIRST_MS = 8_000;
 export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
   const deadline = powerDeadline(ctx, world.now());
   const target = await readMark(ctx, world);
+  let permanent = true;
   if (
     target.mark.kind === 'no' &&
     (await isEmpty(ctx, world, Math.min(deadline, world.now() + ASK_FIRST_MS)))
   ) {
     ctx.log.info(`${ctx.plug} was evacuated before and has no instances: its mark stays "no".`);
   } else {
-    await writeMark(ctx, world, target);
+    ({ permanent } = await writeMark(ctx, world, target));
   }
-  return tellNova(ctx, world, target, deadline);
+  const code = await tellNova(ctx, world, target, deadline);
+  if (!permanent) {
+    ctx.log.warn(
+      `${target.name} is no cluster node, so its mark has no permanent copy and is lost if the cluster restarts.`,
+    );
+  }
+  return code;
 }
 
 async function readMark(ctx: FenceContext, world: World): Promise<TargetMark> {
@@ -59,18 +66,18 @@ async function isEmpty(ctx: FenceContext, world: World, deadline: number): Promi
 }
 
 /** A mark that says the same is left as it is (somebody may be about to claim it), with both its copies made right. */
-async function writeMark(ctx: FenceContext, world: World, target: TargetMark): Promise<void> {
-  const { name, mark, reading } = target;
+async function writeMark(
+  ctx: FenceContext,
+  world: World,
+  { name, mark, reading }: TargetMark,
+): Promise<{ readonly permanent: boolean }> {
   try {
-    if (isPending(mark) && reading !== null) {
-      await world.marks.repair(reading);
-    } else {
-      const { permanent } = await world.marks.setYes(name);
-      if (!permanent) {
-        ctx.log.info(`${name} is no cluster node: its mark has no permanent copy.`);
-      }
-    }
+    const written =
+      isPending(mark) && reading !== null
+        ? await world.marks.repair(reading)
+        : await world.marks.setYes(name);
     ctx.log.info(`${name} is marked for evacuation.`);
+    return written;
   } catch (error) {
     if (!(error instanceof AttrdError)) throw error;
     throw new FenceError(

@@ -63,6 +63,18 @@ fence_off() { fence action=off nodename=comp0 port=comp0 "$@"; }
   [[ $(service comp0) == 'up enabled - '* ]]
 }
 
+@test "SIGTERM ends it at once" {
+  sim_fault '{"service": "keystone", "hang": true}'
+  printf '%s\n' auth_url="$CLOUD_AUTH_URL" login=a passwd=b tenant_name=c port=comp0 nodename=comp0 >"$BATS_TEST_TMPDIR/options"
+  "$REPO/dist/fence_compute" <"$BATS_TEST_TMPDIR/options" 2>/dev/null &
+  pid=$!
+  wait_until 5 eval '[ "$(marks comp0)" = yes/yes ]'
+  kill -TERM "$pid"
+  code=0
+  wait "$pid" || code=$?
+  assert_equal "$code" 143
+}
+
 @test "off is idempotent" {
   run fence_off
   assert_success

@@ -44,6 +44,14 @@ describe('off', () => {
     expect(at.journal[0]).toBe(`mark ${name} yes`);
   });
 
+  it('says so when the mark has no permanent copy', async () => {
+    at.nova.services = [service('hv-9')];
+    expect(await run('port=hv-9')).toBe(0);
+    expect(warnings()).toEqual([
+      'warn hv-9 is no cluster node, so its mark has no permanent copy and is lost if the cluster restarts.',
+    ]);
+  });
+
   it('by hand, a first label that several nodes share leads to none of them', async () => {
     at.marks.nodes = ['comp0.a', 'comp0.b'];
     expect(await run('port=comp0')).toBe(0);
