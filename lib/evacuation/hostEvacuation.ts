@@ -162,6 +162,7 @@ export class HostEvacuation {
         continue;
       }
       const started = this.#start(classes);
+      if (this.#abort !== null) return this.#abort;
       const following = started > 0 || this.#sending.size > 0 || hasKind(classes, 'inFlight', 'look');
       const wait = this.#wait(classes, following, pause);
       if (wait === null) return this.#unfinished(classes);
@@ -195,7 +196,8 @@ export class HostEvacuation {
     const now = clock.now();
     if (now >= (callOptions.deadline ?? Number.POSITIVE_INFINITY)) return null;
     if (now >= lingerUntil && this.#sending.size === 0) return null;
-    if (following) return pause;
+    // Requests under way at the hard limit end there, and so does the pass.
+    if (following) return Math.min(pause, (callOptions.deadline ?? Number.POSITIVE_INFINITY) - now);
     const nextAt = this.#nextChance(classes, now);
     if (nextAt >= lingerUntil) return null;
     return Math.max(pacing.pollMinMs, Math.min(nextAt - now, newLookMs));
@@ -261,10 +263,12 @@ export class HostEvacuation {
   }
 
   async #classifyAll(): Promise<Map<string, InstanceClass>> {
-    const { cloud, clock, nova, log } = this.#scope;
+    const { cloud, clock, nova } = this.#scope;
     const selection = await cloud.selection((what, error) =>
-      log.warn(
-        `The ${what} could not be read, so instances whose selection depends on them wait: ${error.message}`,
+      this.#say(
+        what,
+        'warn',
+        `The ${what} could not be read, so instances whose selection depends on them wait: ${error.message}.`,
       ),
     );
     const now = clock.now();
@@ -543,6 +547,8 @@ export class HostEvacuation {
           id,
           'warn',
           `Evacuation of ${this.#title(id)} from ${this.#host}: ${one.sentence}; the next attempt is not before ${again}.`,
+          // The time moves on with each look while no host can take it.
+          `${one.attempts} ${one.sentence}`,
         );
       } else if (one.kind === 'cannot' || one.kind === 'excluded') {
         this.#say(id, 'notice', `Leaving ${this.#title(id)} on ${this.#host}: ${one.sentence}.`);
