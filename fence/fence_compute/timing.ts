@@ -1,11 +1,11 @@
 import type { FenceContext } from '../../lib/fencing/index.ts';
 
 /**
- * `off` and `on` are over this long after the process began, in ms, where Pacemaker keeps the time: 60 s unless
- * configured otherwise (`stonith-timeout`, `pcmk_off_timeout`), less a reserve for what is under way, and for a busy
- * machine. At the end of its time Pacemaker kills without warning.
+ * `off` and `on` stop asking Nova this long after the process began, in ms, where Pacemaker keeps the time. It would
+ * grant 60 s (`stonith-timeout`, `pcmk_off_timeout`) and then kill without warning; but as long as a fencing runs it
+ * recovers nothing else in the cluster, and that may include the very address that Nova is to be reached at.
  */
-const UNDER_PACEMAKER_MS = 40_000;
+const UNDER_PACEMAKER_MS = 20_000;
 /** However much of that `delay` took, Nova gets this long. */
 const AT_LEAST_MS = 8_000;
 /** `monitor`, `list` and `status` often run with Pacemaker's default timeout of 20 s. */
