@@ -129,6 +129,14 @@ export class Stage {
     });
   }
 
+  /** Waits until the server's newest record, the last thing to change, says that it has arrived. */
+  async evacuated(serverId: string): Promise<Seen> {
+    return this.until(async () => {
+      const record = (await this.migrations(serverId)).at(-1);
+      return record?.status === 'done' ? this.server(serverId) : undefined;
+    });
+  }
+
   /** Asks again and again until there is an answer; fails with the test's own timeout in mind. */
   async until<T>(ask: () => Promise<T | undefined>, timeoutMs = 30_000): Promise<T> {
     const end = Date.now() + timeoutMs;

@@ -21,7 +21,9 @@ interface Job {
   readonly wish: EvacuateWish;
   readonly wasStopped: boolean;
   target: Host | null;
-  /** A second evacuation of the same server came in between: neither will succeed. */
+  /** The target is spawning it: nothing that comes in between stops it any more. */
+  spawning: boolean;
+  /** Another evacuation of the same server is in its way: it will not succeed. */
   disturbed: boolean;
   cancel: (() => void) | null;
 }
@@ -92,10 +94,13 @@ export class Conductor {
       wish,
       wasStopped: server.vmState === 'stopped',
       target: null,
+      spawning: false,
       disturbed: others.length > 0,
       cancel: null,
     };
-    for (const other of others) other.disturbed = true;
+    // Seen on Nova 26: one that spawns already is finished, the server moves and is thrown into ERROR there by the
+    // second; two that both have yet to spawn fail both.
+    for (const other of others) if (!other.spawning) other.disturbed = true;
     // Of three at once, seen on Nova 26, one record stays `accepted` for ever.
     if (others.length >= 2) return;
     this.#jobs.set(server.id, [...(this.#jobs.get(server.id) ?? []), job]);
@@ -207,6 +212,7 @@ export class Conductor {
         return;
       }
       server.taskState = 'rebuild_spawning';
+      job.spawning = true;
       this.#later(job, target.spawn ?? knobs.spawn, () => this.#spawned(job, target));
     });
   }
@@ -235,11 +241,6 @@ export class Conductor {
     server.launchedAt = this.#world.clock.now();
     this.#world.touch(server);
     this.#later(job, this.#world.knobs.settle, () => {
-      if (job.disturbed) {
-        // A request that came in the last moment: the record moves, the server is left in error on its old host.
-        this.#fail(job, 'failed', `Conflict updating instance ${server.id}.`);
-        return;
-      }
       if (job.wasStopped) {
         server.vmState = 'stopped';
         server.powerState = 4;
@@ -249,9 +250,12 @@ export class Conductor {
       server.host = target.name;
       server.zone = target.zone;
       this.#world.touch(server);
-      this.setStatus(job.migration, 'done');
-      job.action.updatedAt = this.#world.clock.now();
-      this.#drop(job);
+      // The record is the last thing to change.
+      this.#later(job, this.#world.knobs.record, () => {
+        this.setStatus(job.migration, 'done');
+        job.action.updatedAt = this.#world.clock.now();
+        this.#drop(job);
+      });
     });
   }
 

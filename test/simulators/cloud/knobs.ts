@@ -16,7 +16,9 @@ export interface Knobs {
   spawn: number;
   /** ACTIVE but still on its old host, the record still pre-migrating, ms (seen: 0 to 3 s). */
   settle: number;
-  /** The same for booting a server, ms. */
+  /** On its new host, but the record still pre-migrating, ms. */
+  record: number;
+  /** What booting a server takes, ms. */
   boot: number;
   /** What a returning nova-compute needs per evacuated instance before any record becomes completed, ms. */
   cleanup: number;
@@ -43,6 +45,7 @@ export const defaultKnobs: Knobs = {
   prepare: 200,
   spawn: 500,
   settle: 500,
+  record: 50,
   boot: 100,
   cleanup: 20,
   sharedStorage: true,
@@ -72,7 +75,16 @@ export function setKnob(knobs: Partial<Knobs>, name: string, value: unknown): vo
 
 /** Durations divided: 10 means ten times as fast as the default. */
 export function speedUp(knobs: Knobs, factor: number): void {
-  for (const name of ['schedule', 'prepare', 'spawn', 'settle', 'boot', 'cleanup', 'firstReport'] as const) {
+  for (const name of [
+    'schedule',
+    'prepare',
+    'spawn',
+    'settle',
+    'record',
+    'boot',
+    'cleanup',
+    'firstReport',
+  ] as const) {
     knobs[name] = Math.round(knobs[name] / factor);
   }
 }

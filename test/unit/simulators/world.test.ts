@@ -11,7 +11,14 @@ let world: World;
 
 beforeEach(() => {
   clock = new ManualClock(start);
-  world = new World(clock, { schedule: 100, prepare: 200, spawn: 300, settle: 400, serviceDownTime: 10_000 });
+  world = new World(clock, {
+    schedule: 100,
+    prepare: 200,
+    spawn: 300,
+    settle: 400,
+    record: 50,
+    serviceDownTime: 10_000,
+  });
   for (const name of ['comp0', 'comp1', 'comp2']) world.addHost(name);
   world.addFlavor('m1.tiny', { id: '1' });
 });
@@ -39,9 +46,11 @@ describe('an evacuation', () => {
     clock.advance(300);
     expect(seen(server)).toBe('ACTIVE/null on comp0, pre-migrating to comp1');
     clock.advance(400);
+    expect(seen(server)).toBe('ACTIVE/null on comp1, pre-migrating to comp1');
+    clock.advance(50);
     expect(seen(server)).toBe('ACTIVE/null on comp1, done to comp1');
     world.startCompute('comp0');
-    clock.advance(1_000);
+    clock.advance(1_100);
     expect(seen(server)).toBe('ACTIVE/null on comp1, completed to comp1');
     expect(world.observer.violations).toEqual([]);
   });
@@ -52,7 +61,7 @@ describe('an evacuation', () => {
     fail('comp0');
     world.evacuate(off, {}, by);
     world.evacuate(broken, {}, by);
-    clock.advance(1_000);
+    clock.advance(1_100);
     expect(statusOf(off)).toBe('SHUTOFF');
     expect(statusOf(broken)).toBe('ACTIVE');
   });
@@ -68,7 +77,7 @@ describe('an evacuation', () => {
     expect(server.fault?.message).toBe('No valid host was found. There are not enough hosts available.');
     world.host('comp2').disabled = false;
     world.evacuate(server, {}, by);
-    clock.advance(1_000);
+    clock.advance(1_100);
     expect(seen(server)).toBe('ACTIVE/null on comp2, done to comp2');
   });
 
@@ -86,6 +95,18 @@ describe('an evacuation', () => {
     expect(world.observer.violations.map(({ rule }) => rule)).toEqual(['I2', 'I2']);
   });
 
+  it('is finished although a second one comes while it spawns, and the second wrecks the server where it arrived', () => {
+    const server = world.addServer({ host: 'comp0' });
+    fail('comp0');
+    world.evacuate(server, {}, by);
+    clock.advance(350);
+    world.evacuate(server, {}, by);
+    clock.advance(10_000);
+    expect(world.migrations.map(({ status }) => status)).toEqual(['done', 'failed']);
+    expect(statusOf(server)).toBe('ERROR');
+    expect(server.host).toBe('comp1');
+  });
+
   it('is never finished when its target dies, and may be asked for again once that is certain', () => {
     const server = world.addServer({ host: 'comp0' });
     fail('comp0');
@@ -95,7 +116,7 @@ describe('an evacuation', () => {
     clock.advance(60_000);
     expect(seen(server)).toBe('REBUILD/rebuild_spawning on comp0, pre-migrating to comp1');
     world.evacuate(server, {}, by);
-    clock.advance(1_000);
+    clock.advance(1_100);
     expect(seen(server)).toBe('ACTIVE/null on comp2, done to comp2');
     world.startCompute('comp1');
     clock.advance(60_000);
@@ -112,7 +133,7 @@ describe('an evacuation', () => {
     clock.advance(5_000);
     expect(seen(server)).toBe('REBUILD/rebuilding on comp0, accepted to null');
     world.startCompute('comp1');
-    clock.advance(1_000);
+    clock.advance(1_100);
     expect(seen(server)).toBe('ACTIVE/null on comp1, done to comp1');
   });
 
@@ -124,7 +145,7 @@ describe('an evacuation', () => {
     clock.advance(60_000);
     expect(seen(server)).toBe('REBUILD/rebuilding on comp0, accepted to null');
     world.conductor.start();
-    clock.advance(1_000);
+    clock.advance(1_100);
     expect(seen(server)).toBe('ACTIVE/null on comp1, done to comp1');
   });
 
@@ -165,10 +186,10 @@ describe('a host', () => {
     const server = world.addServer({ host: 'comp0' });
     fail('comp0');
     world.evacuate(server, {}, by);
-    clock.advance(1_000);
+    clock.advance(1_100);
     expect(() => world.setForcedDown(world.host('comp0'), false)).toThrow('Unable to force up host comp0');
     world.startCompute('comp0');
-    clock.advance(1_000);
+    clock.advance(1_100);
     world.setForcedDown(world.host('comp0'), false);
     expect(world.isUp(world.host('comp0'))).toBe(true);
   });
@@ -185,7 +206,7 @@ describe('the observer', () => {
     const server = world.addServer({ host: 'comp0' });
     fail('comp0');
     world.evacuate(server, {}, by);
-    clock.advance(1_000);
+    clock.advance(1_100);
     expect(() => world.evacuate(server, {}, by)).toThrow('Compute service of comp1 is still in use.');
     expect(world.observer.violations).toMatchObject([{ rule: 'I2', host: 'comp1' }]);
   });
@@ -205,7 +226,7 @@ describe('the observer', () => {
     world.killCompute('comp0', { power: true });
     world.setForcedDown(world.host('comp0'), true);
     world.evacuate(server, {}, by);
-    clock.advance(1_000);
+    clock.advance(1_100);
     expect(world.observer.violations.map(({ rule }) => rule)).toEqual(['twice']);
   });
 });
