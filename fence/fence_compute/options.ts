@@ -64,7 +64,6 @@ function connectionOption(parameter: ConnectionParameter): FenceOption {
     shortdesc: parameter.longdesc.replace(/\.$/, ''),
     ...(fencing.short === undefined ? {} : { short: fencing.short }),
     ...(byDefault === undefined ? {} : { default: byDefault }),
-    ...(parameter.secret === undefined ? {} : { secret: true }),
   };
 }
 

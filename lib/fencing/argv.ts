@@ -6,8 +6,8 @@ import type { ParsedOptions } from './options.ts';
  * long option may be cut to a unique prefix, short ones may be joined (`-vvo off`, `-ooff`), the last of several
  * counts. Words that are no options are warned of and ignored. Throws {@link FenceError}; messages are fence-agents'.
  *
- * No parser of the npm registry that we looked at follows these rules (yargs knows neither prefixes nor a missing
- * argument), and Pacemaker's users rely on them.
+ * yargs and node:util's parseArgs know neither prefixes nor that a value is missing, and Pacemaker's users have scripts
+ * that rely on both; so this is our own.
  */
 export function parseArgv(declared: readonly FenceOption[], argv: readonly string[]): ParsedOptions {
   const found = new Found();

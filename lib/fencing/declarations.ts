@@ -18,8 +18,6 @@ export interface FenceOption {
   readonly shortdesc: string;
   /** Text of the usage where it says more than {@link shortdesc}. */
   readonly help?: string;
-  /** The value never appears in a message. */
-  readonly secret?: boolean;
 }
 
 export interface FenceAction {
