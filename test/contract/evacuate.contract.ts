@@ -255,6 +255,23 @@ describe('a failed host', () => {
     expect((await stage.migrations(id)).map(({ status }) => status)).toEqual(['pre-migrating', 'done']);
   }, 90_000);
 
+  it('whose target is dead without Nova knowing: accepted, no destination, carried out once the target is back', async () => {
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    const target = stage.host(1);
+    for (const host of stage.hosts) {
+      if (host !== source && host !== target) await stage.setService(host, { status: 'disabled' });
+    }
+    await stage.cloud.killCompute(target);
+    expect((await stage.service(target)).state).toBe('up');
+    expect((await evacuate(id)).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, stage.cloud.kind === 'real' ? 3_000 : 500));
+    expect(await stage.server(id)).toMatchObject({ status: 'REBUILD', task: 'rebuilding', host: source });
+    expect(await stage.migrations(id)).toMatchObject([{ status: 'accepted', dest: null }]);
+    await stage.cloud.startCompute(target);
+    expect(await stage.evacuated(id)).toMatchObject({ status: 'ACTIVE', host: target });
+  }, 60_000);
+
   it('keeps tasks its nova-compute cannot carry out, and evacuate drops them', async () => {
     const [id = ''] = await stage.boot(1, source);
     await stage.fail(source);

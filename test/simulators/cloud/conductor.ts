@@ -21,6 +21,8 @@ interface Job {
   readonly wish: EvacuateWish;
   readonly wasStopped: boolean;
   target: Host | null;
+  /** Sent to a target that was dead already: waits in its queue. */
+  posted: boolean;
   /** The target is spawning it: nothing that comes in between stops it any more. */
   spawning: boolean;
   /** Another evacuation of the same server is in its way: it will not succeed. */
@@ -60,24 +62,20 @@ export class Conductor {
     this.#next();
   }
 
+  /**
+   * Whether an evacuation of the server is under way, or lies in the queue of a dead nova-compute: seen on Nova 26,
+   * that one strikes when the compute returns, wherever the server has got to by then.
+   */
   isLive(serverId: string): boolean {
-    return this.#liveJobs(serverId).length > 0;
+    return this.#jobs.has(serverId);
   }
 
   inFlightFrom(host: string): Server[] {
     const servers = new Set<Server>();
-    for (const id of this.#jobs.keys()) {
-      for (const job of this.#liveJobs(id)) if (job.migration.sourceHost === host) servers.add(job.server);
+    for (const jobs of this.#jobs.values()) {
+      for (const job of jobs) if (job.migration.sourceHost === host) servers.add(job.server);
     }
     return [...servers];
-  }
-
-  /** Without those that wait in the queue of a nova-compute that Nova itself holds for dead. */
-  #liveJobs(serverId: string): Job[] {
-    const world = this.#world;
-    return (this.#jobs.get(serverId) ?? []).filter(
-      (job) => job.target === null || job.cancel !== null || job.target.alive || world.isUp(job.target),
-    );
   }
 
   setStatus(migration: Migration, status: string): void {
@@ -86,7 +84,8 @@ export class Conductor {
   }
 
   evacuate(server: Server, migration: Migration, action: Action, wish: EvacuateWish): void {
-    const others = this.#liveJobs(server.id);
+    const all = this.#jobs.get(server.id) ?? [];
+    const others = all.filter((other) => !other.posted);
     const job: Job = {
       server,
       migration,
@@ -94,6 +93,7 @@ export class Conductor {
       wish,
       wasStopped: server.vmState === 'stopped',
       target: null,
+      posted: false,
       spawning: false,
       disturbed: others.length > 0,
       cancel: null,
@@ -103,7 +103,7 @@ export class Conductor {
     for (const other of others) if (!other.spawning) other.disturbed = true;
     // Of three at once, seen on Nova 26, one record stays `accepted` for ever.
     if (others.length >= 2) return;
-    this.#jobs.set(server.id, [...(this.#jobs.get(server.id) ?? []), job]);
+    this.#jobs.set(server.id, [...all, job]);
     this.#queue.push(job);
     this.#next();
   }
@@ -132,13 +132,18 @@ export class Conductor {
     const posted = this.#posted.get(host.name) ?? [];
     this.#posted.delete(host.name);
     for (const job of posted) {
-      // Somebody evacuated it elsewhere meanwhile: Nova finds another task state than it expects and gives up.
+      job.posted = false;
+      if (!this.#world.servers.has(job.server.id)) continue;
       const untouched = job.server.host === job.migration.sourceHost && job.server.taskState === 'rebuilding';
-      if (untouched && this.#world.servers.has(job.server.id)) this.#receive(job, host);
-      else {
-        this.setStatus(job.migration, 'failed');
-        this.#drop(job);
+      if (untouched) {
+        this.#receive(job, host);
+        continue;
       }
+      // Evacuated elsewhere meanwhile. Seen on Nova 26: the record fails and the server, wherever it runs by then, is
+      // left with the task.
+      this.setStatus(job.migration, 'failed');
+      job.server.taskState = 'rebuilding';
+      this.#drop(job);
     }
   }
 
@@ -180,8 +185,12 @@ export class Conductor {
     }
     // It counts against the target from now on, or a burst would land on one host.
     job.target = target;
-    if (target.alive) this.#receive(job, target);
-    else this.#posted.set(target.name, [...(this.#posted.get(target.name) ?? []), job]);
+    if (target.alive) {
+      this.#receive(job, target);
+      return;
+    }
+    job.posted = true;
+    this.#posted.set(target.name, [...(this.#posted.get(target.name) ?? []), job]);
   }
 
   #free(host: Host): number {

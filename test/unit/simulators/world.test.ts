@@ -137,6 +137,23 @@ describe('an evacuation', () => {
     expect(seen(server)).toBe('ACTIVE/null on comp1, done to comp1');
   });
 
+  it('strikes out of that queue when the target returns, wherever the server runs by then', () => {
+    const server = world.addServer({ host: 'comp0' });
+    fail('comp0');
+    world.host('comp2').disabled = true;
+    world.killCompute('comp1');
+    world.evacuate(server, {}, by);
+    clock.advance(1_100);
+    world.setForcedDown(world.host('comp1'), true);
+    world.host('comp2').disabled = false;
+    world.evacuate(server, {}, by);
+    clock.advance(1_100);
+    expect(statusOf(server)).toBe('ACTIVE');
+    world.startCompute('comp1');
+    expect(`${statusOf(server)} on ${server.host}`).toBe('REBUILD on comp2');
+    expect(world.observer.violations.map(({ rule }) => rule)).toEqual(['I2']);
+  });
+
   it('waits for the conductor', () => {
     const server = world.addServer({ host: 'comp0' });
     fail('comp0');
