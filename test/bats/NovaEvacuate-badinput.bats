@@ -5,6 +5,8 @@
 bats_require_minimum_version 1.5.0
 
 setup_file() {
+  # The tests share a cloud and break it each in their own way.
+  export BATS_NO_PARALLELIZE_WITHIN_FILE=true
   load helpers/simulators
   cloud_start --speed 20 --scenario '{"servers": [{"name": "vm", "host": "comp0"}],
     "users": [{"name": "reader", "password": "readerpw", "project": "admin", "roles": ["reader"]}]}'
