@@ -4,6 +4,7 @@ import type { MarkStore } from '../attrd/index.ts';
 import type { ClaimKeeper } from './claims.ts';
 import { type Asked, classify, type InstanceClass, type Refusal, showsRequest } from './classify.ts';
 import type { CloudFacts } from './cloudFacts.ts';
+import { loadOf, nextDestination } from './destination.ts';
 import type { HostHints } from './hints.ts';
 import { fencedAt, holdDown } from './hold.ts';
 import { pacing } from './pacing.ts';
@@ -150,10 +151,11 @@ export class HostEvacuation {
     const delayed = this.#delayed();
     if (delayed !== null) return delayed;
     await this.#list();
+    // Two that claim at the same moment may each read their own claim back; by now the last one stands.
+    if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
     let pause: number = pacing.pollMinMs;
     for (;;) {
-      const lost = claims.lost(this.#marked.name);
-      if (lost !== null) return this.#outcome('lost', `evacuation of ${this.#host} stopped: ${lost}.`);
+      if (claims.lost(this.#marked.name) !== null) return this.#lost();
       const classes = await this.#observe();
       if (this.#abort !== null) return this.#abort;
       if (this.#sending.size === 0 && !hasKind(classes, ...openKinds)) {
@@ -343,6 +345,7 @@ export class HostEvacuation {
       );
       return 0;
     }
+    const load = loadOf(this.#records.values());
     let started = 0;
     for (const [id, one] of due) {
       if (slots.room(this.#host) === 0) break;
@@ -350,8 +353,14 @@ export class HostEvacuation {
       if (server === undefined || server === null || one.kind !== 'due') continue;
       started += 1;
       slots.set(this.#host, underWay + started, due.length - started);
-      log.info(`Evacuating ${title(server)} from ${this.#host}, attempt ${one.attempt}: ${one.sentence}.`);
-      const request = this.#request(server).finally(() => {
+      const records = recordsOf(this.#records.values(), id);
+      const destination = nextDestination(records, cloud.targets(), load);
+      if (destination !== null) load.set(destination, (load.get(destination) ?? 0) + 1);
+      const to = destination === null ? '' : ` to ${destination}`;
+      log.info(
+        `Evacuating ${title(server)} from ${this.#host}${to}, attempt ${one.attempt}: ${one.sentence}.`,
+      );
+      const request = this.#request(server, records.at(-1)?.id ?? null, destination).finally(() => {
         this.#sending.delete(id);
       });
       this.#sending.set(id, request);
@@ -360,19 +369,21 @@ export class HostEvacuation {
   }
 
   /** One request, never repeated: what became of it is read from Nova's records. */
-  async #request(server: Server): Promise<void> {
+  async #request(server: Server, lastRecord: string | null, destination: string | null): Promise<void> {
     const { nova, clock, log, settings, callOptions } = this.#scope;
     const at = clock.now();
     const deadline = Math.min(
       at + pacing.evacuateTimeoutMs,
       callOptions.deadline ?? Number.POSITIVE_INFINITY,
     );
-    const lastRecord = recordsOf(this.#records.values(), server.id).at(-1)?.id ?? null;
     this.#asked.set(server.id, { at, answered: false, lastRecord });
     try {
       const { requestId } = await nova.evacuate(
         server.id,
-        { onSharedStorage: settings.onSharedStorage },
+        {
+          onSharedStorage: settings.onSharedStorage,
+          ...(destination === null ? {} : { host: destination }),
+        },
         { ...callOptions, deadline },
       );
       this.#asked.set(server.id, { at, answered: true, lastRecord });
@@ -465,9 +476,7 @@ export class HostEvacuation {
         `evacuation of ${this.#host} is held up: Nova does not tell the host's state (is its cell down?), so its list of instances cannot be trusted; the next pass looks again.`,
       );
     }
-    if (!(await claims.stillHeld(this.#marked.name))) {
-      return this.#outcome('lost', `evacuation of ${this.#host} stopped: ${claims.lost(this.#marked.name)}.`);
-    }
+    if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
     await claims.drop(this.#marked.name);
     await marks.setNo(this.#marked.name);
     const left = [...(await this.#classifyAll())].filter(
@@ -574,6 +583,11 @@ export class HostEvacuation {
 
   #title(id: string): string {
     return this.#titles.get(id) ?? id;
+  }
+
+  #lost(): HostOutcome {
+    const why = this.#scope.claims.lost(this.#marked.name) ?? 'its claim is no longer held';
+    return this.#outcome('lost', `evacuation of ${this.#host} stopped: ${why}.`);
   }
 
   #troubled(sentence: string): HostOutcome {

@@ -1,7 +1,7 @@
 /** Servers: reading them and evacuating them. */
 import type { ComputeApi } from './computeApi.ts';
 import type { Field } from './decode.ts';
-import type { Accepted, CallOptions, Server, ServerFault } from './types.ts';
+import type { Accepted, CallOptions, EvacuateRequest, Server, ServerFault } from './types.ts';
 
 export function listServers(
   api: ComputeApi,
@@ -32,10 +32,16 @@ export function getServer(api: ComputeApi, id: string, options?: CallOptions): P
 export function evacuate(
   api: ComputeApi,
   serverId: string,
-  request: { readonly onSharedStorage: boolean },
+  request: EvacuateRequest,
   options?: CallOptions,
 ): Promise<Accepted> {
-  const body = { evacuate: api.minor >= 14 ? {} : { onSharedStorage: request.onSharedStorage } };
+  const body = {
+    evacuate: {
+      ...(api.minor >= 14 ? {} : { onSharedStorage: request.onSharedStorage }),
+      // Below 2.29 Nova would take the named host without asking the scheduler whether it suits.
+      ...(request.host === undefined || api.minor < 29 ? {} : { host: request.host }),
+    },
+  };
   const path = `/servers/${encodeURIComponent(serverId)}/action`;
   return api.postOnce(path, `evacuate server ${serverId}`, body, options);
 }

@@ -149,6 +149,14 @@ export interface Accepted {
   readonly requestId: string | null;
 }
 
+/** How a server is to be evacuated. */
+export interface EvacuateRequest {
+  /** Sent below 2.14 only, where Nova requires it. */
+  readonly onSharedStorage: boolean;
+  /** The host to rebuild it on, which Nova checks; sent from 2.29 on. Without it the scheduler chooses. */
+  readonly host?: string;
+}
+
 /**
  * The Compute API (and the little of Glance that selecting instances needs) of one cloud, logged in.
  * Every method throws `NovaError` and nothing else for what can go wrong outside this process.
@@ -183,13 +191,8 @@ export interface NovaClient {
   /**
    * Asks Nova to rebuild a server of a down host elsewhere. NEVER repeated by the client: when the error says
    * `unanswered`, Nova may have carried it out, and the caller has to look before it asks again.
-   * `onSharedStorage` is sent below 2.14 only, where Nova requires it.
    */
-  evacuate(
-    serverId: string,
-    request: { readonly onSharedStorage: boolean },
-    options?: CallOptions,
-  ): Promise<Accepted>;
+  evacuate(serverId: string, request: EvacuateRequest, options?: CallOptions): Promise<Accepted>;
 
   /**
    * Evacuation records of all servers that were on a host, every page, newest last. `changedSince` (ms) leaves
