@@ -1,0 +1,86 @@
+/**
+ * How long it takes, in the lab, from the mark to the last instance done, against the same evacuations posted to Nova
+ * at once by a bare loop and only waited for. Both find a host whose nova-compute is dead and which Nova holds down.
+ * Runs in turn (bare, agent, bare, agent …), each pair compared on its own.
+ */
+import { Cloud, waitFor } from '../../lab/driver/cloud.ts';
+import { Cluster } from '../../lab/driver/cluster.ts';
+import { reset } from '../../lab/driver/lab.ts';
+import { control } from '../../lab/driver/node.ts';
+import { hostOf } from '../../lab/driver/settings.ts';
+import { describe } from '../goals.ts';
+import { median } from '../pairs.ts';
+
+const NODE = 'comp0';
+const GOAL = 1.15;
+const INSTANCES = Number(process.env['INSTANCES'] ?? 50);
+const PAIRS = Number(process.env['PAIRS'] ?? 2);
+
+const cloud = new Cloud();
+const cluster = new Cluster();
+
+/** Posts every evacuation at once. Nova queues them. */
+async function bareLoop(servers: readonly { readonly id: string }[]): Promise<void> {
+  await Promise.all(
+    servers.map(({ id }) => cloud.request('POST', `/servers/${id}/action`, { evacuate: {} })),
+  );
+}
+
+/** Leaves the mark as fence_compute does; NovaEvacuate's next monitor finds it. */
+async function mark(): Promise<void> {
+  await cluster.ask(['crm_attribute', '-N', NODE, '-n', 'evacuate', '-l', 'forever', '-v', 'yes']);
+  await cluster.ask(['attrd_updater', '-n', 'evacuate', '-N', NODE, '-U', 'yes']);
+}
+
+/** Seconds from the beginning of `start` until every instance is done. */
+async function measure(
+  name: string,
+  start: (servers: readonly { id: string }[]) => Promise<void>,
+): Promise<number> {
+  await reset(cloud, cluster);
+  const servers = await cloud.boot(INSTANCES, NODE, 'vm');
+  await control('kill-compute', NODE);
+  await cloud.setService(NODE, { forced_down: true });
+  await cloud.setService(NODE, { status: 'disabled', disabled_reason: 'benchmark' });
+
+  const ours = new Set(servers.map(({ id }) => id));
+  const begin = Date.now();
+  const starting = start(servers);
+  let firstSeen: number | null = null;
+  await waitFor(`${INSTANCES} instances evacuated`, 600, async () => {
+    const all = await cloud.evacuations(hostOf(NODE));
+    const evacuations = all.filter(({ server }) => ours.has(server));
+    if (evacuations.length > 0) firstSeen ??= Date.now();
+    const done = evacuations.filter(({ status }) => status === 'done' || status === 'completed');
+    return done.length >= INSTANCES ? true : undefined;
+  });
+  const seconds = (Date.now() - begin) / 1000;
+  await starting;
+  const waited = ((firstSeen ?? begin) - begin) / 1000;
+  console.log(`# ${name}: ${seconds.toFixed(1)} s, the first request after ${waited.toFixed(1)} s`);
+  return seconds;
+}
+
+try {
+  const ratios: number[] = [];
+  for (let pair = 1; pair <= PAIRS; pair += 1) {
+    const bare = await measure('bare loop', bareLoop);
+    const agent = await measure('NovaEvacuate', mark);
+    ratios.push(agent / bare);
+  }
+  const measurement = {
+    what: `mark to last of ${INSTANCES} instances, against a bare loop`,
+    value: median(ratios),
+    unit: 'ratio',
+    goal: GOAL,
+    detail: `of ${PAIRS} pairs: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`,
+  } as const;
+  console.log(`\nIn the lab\n  ${describe(measurement)}`);
+} catch (error) {
+  console.log(
+    `\nIn the lab\n  could not be measured: ${error instanceof Error ? error.message : String(error)}`,
+  );
+  process.exitCode = 1;
+} finally {
+  await reset(cloud, cluster);
+}
