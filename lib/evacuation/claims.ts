@@ -1,4 +1,4 @@
-import type { MarkStore } from '../attrd/index.ts';
+import { formatMark, type Mark, type MarkReading, type MarkStore } from '../attrd/index.ts';
 import { pacing } from './pacing.ts';
 
 /** What keeping claims needs of time. */
@@ -30,10 +30,20 @@ export class ClaimKeeper {
     this.#onError = onError;
   }
 
-  /** Writes a claim; it counts only once it reads back as ours, since the last writer wins. */
-  async take(names: readonly string[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#marks.claim(name, this.#claim())));
-    for (const name of names) this.#held.add(name);
+  /**
+   * Claims marks that were read before, unless somebody else wrote them meanwhile: logging in to the cloud lies in
+   * between. A claim counts only once it reads back as ours, since the last writer wins.
+   */
+  async take(readings: readonly MarkReading[]): Promise<void> {
+    const { marks } = await this.#marks.readAll();
+    const free = readings.filter(({ name, mark: before }) => {
+      const mark = markIn(marks, name);
+      const same = mark.kind === 'claimed' && before.kind === 'claimed' && mark.at === before.at;
+      if (mark.kind !== 'yes' && !same) this.#lose(name, whose(mark));
+      return mark.kind === 'yes' || same;
+    });
+    await Promise.all(free.map(({ name }) => this.#marks.claim(name, this.#claim())));
+    for (const { name } of free) this.#held.add(name);
     await this.#check(false);
     this.#stopTicking ??= this.#clock.every(pacing.claimRefreshMs, () => this.#tick());
   }
@@ -82,12 +92,9 @@ export class ClaimKeeper {
     for (const name of [...this.#held]) {
       // Dropped while the claim before it was written.
       if (!this.#held.has(name)) continue;
-      const mark = marks.find((reading) => reading.name === name)?.mark ?? { kind: 'none' };
-      if (mark.kind === 'no' || mark.kind === 'unknown' || mark.kind === 'none') {
-        const value = mark.kind === 'unknown' ? mark.value : mark.kind === 'no' ? 'no' : '';
-        this.#lose(name, `somebody set its mark to "${value}"`);
-      } else if (mark.kind === 'claimed' && mark.who !== this.#me) {
-        this.#lose(name, `${mark.who} has claimed it`);
+      const mark = markIn(marks, name);
+      if (mark.kind !== 'yes' && !(mark.kind === 'claimed' && mark.who === this.#me)) {
+        this.#lose(name, whose(mark));
       } else if (refresh || mark.kind === 'yes') {
         await this.#marks.claim(name, this.#claim());
       }
@@ -98,4 +105,14 @@ export class ClaimKeeper {
     this.#held.delete(name);
     this.#lost.set(name, why);
   }
+}
+
+function markIn(marks: readonly MarkReading[], name: string): Mark {
+  return marks.find((reading) => reading.name === name)?.mark ?? { kind: 'none' };
+}
+
+/** Why a mark is not ours. */
+function whose(mark: Mark): string {
+  if (mark.kind === 'claimed') return `${mark.who} has claimed it`;
+  return `somebody set its mark to "${formatMark(mark)}"`;
 }

@@ -210,7 +210,8 @@ class Pass {
     }
     for (const { host } of hosts) this.#fenced.add(host);
     scope.cloud.setFenced(this.#fenced);
-    await scope.claims.take([...hosts.flatMap(({ names }) => names), ...joining.map(({ name }) => name)]);
+    const known = new Set([...hosts.flatMap(({ names }) => names), ...joining.map(({ name }) => name)]);
+    await scope.claims.take(mine.map(({ reading }) => reading).filter(({ name }) => known.has(name)));
     for (const { name, host } of joining) await this.#join(name, host);
     for (const { names, host, run } of hosts) {
       scope.slots.join(host);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseMark } from '../../../lib/attrd/index.ts';
+import { type MarkReading, parseMark } from '../../../lib/attrd/index.ts';
 import { type ClaimDecision, decideClaim } from '../../../lib/evacuation/claim.ts';
 import { ClaimKeeper } from '../../../lib/evacuation/claims.ts';
 import { Rig } from './rig.ts';
@@ -60,7 +60,7 @@ describe('keeping claims', () => {
 
   test('a claim counts once it reads back as ours', async () => {
     const { rig, keeper } = setup(['comp0', 'comp1']);
-    await rig.time.until(keeper.take(['comp0', 'comp1']));
+    await rig.time.until(keeper.take(read(rig)));
     expect([rig.mark('comp0'), rig.mark('comp1')]).toEqual([`ctl0@${second}`, `ctl0@${second}`]);
     expect(keeper.lost('comp0')).toBeNull();
     expect(await rig.time.until(keeper.stillHeld('comp0'))).toBe(true);
@@ -75,15 +75,32 @@ describe('keeping claims', () => {
       new Process(rig.time),
       () => undefined,
     );
-    await rig.time.until(Promise.all([keeper.take(['comp0']), other.take(['comp0'])]));
+    await rig.time.until(Promise.all([keeper.take(read(rig)), other.take(read(rig))]));
     const held = await rig.time.until(Promise.all([keeper.stillHeld('comp0'), other.stillHeld('comp0')]));
     expect(held).toEqual([false, true]);
     expect(keeper.lost('comp0')).toBe('ctl1 has claimed it');
   });
 
+  test.each([
+    ['yes', true],
+    ['ctl1@1795229000', true],
+    ['ctl1@1795230000', false],
+    ['no', false],
+    ['', false],
+    ['rubbish', false],
+  ])('a stale claim that was to be taken over reads %j by now', async (value, taken) => {
+    const { rig, keeper } = setup(['comp0']);
+    rig.setMark('comp0', 'ctl1@1795229000', 'yes');
+    const before = read(rig);
+    rig.setMark('comp0', value, value === 'yes' || value.startsWith('ctl1') ? 'yes' : 'no');
+    await rig.time.until(keeper.take(before));
+    expect(rig.mark('comp0')).toBe(taken ? `ctl0@${second}` : value || 'no');
+    expect(keeper.lost('comp0') === null).toBe(taken);
+  });
+
   test('a failing refresh is told, and the next one is tried', async () => {
     const { rig, keeper, errors } = setup(['comp0']);
-    await rig.time.until(keeper.take(['comp0']));
+    await rig.time.until(keeper.take(read(rig)));
     rig.pacemaker.running = false;
     await rig.time.pass(25_000);
     expect(errors).toHaveLength(2);
@@ -105,7 +122,7 @@ describe('keeping claims', () => {
     for (let wait = 9_500; wait < 11_500; wait += 50) {
       const { rig, process, keeper } = setup(['comp0', 'comp1', 'comp2']);
       rig.toolLatency = () => 100 + rig.random() * 900;
-      await rig.time.until(keeper.take(['comp0', 'comp1', 'comp2']));
+      await rig.time.until(keeper.take(read(rig)));
       await rig.time.pass(wait);
       await rig.time.until(
         (async () => {
@@ -121,10 +138,18 @@ describe('keeping claims', () => {
 
   test('stopped, nothing is refreshed any more', async () => {
     const { rig, keeper } = setup(['comp0']);
-    await rig.time.until(keeper.take(['comp0']));
+    await rig.time.until(keeper.take(read(rig)));
     await rig.time.until(keeper.stop());
     const before = rig.writes.length;
     await rig.time.pass(60_000);
     expect(rig.writes.length).toBe(before);
   });
 });
+
+/** The pending marks as a pass has read them. */
+function read(rig: Rig): MarkReading[] {
+  return ['comp0', 'comp1', 'comp2'].flatMap((name) => {
+    const mark = parseMark(rig.mark(name));
+    return rig.isPending(name) ? [{ name, mark, transient: mark, permanent: { kind: 'yes' as const } }] : [];
+  });
+}
