@@ -16,6 +16,7 @@ CLOUD_IP=$NET.100
 NETNS=evacuation-lab                  # prefix of the network namespaces
 ADMIN_PASSWORD=lab-admin-password
 SERVICE_PASSWORD=lab-service-password
+DEMO_PASSWORD=lab-demo-password    # of user demo, a mere member of project demo
 
 # An older python3 (pyenv and the like) may come first on PATH; Debian's modules are Debian's python's.
 PYTHON=/usr/bin/python3

@@ -20,7 +20,7 @@ if sys.argv[1] == 'start':
     s.connect(sys.argv[2])
     s.sendall(json.dumps({'log': sys.argv[3], 'pidfile': sys.argv[4], 'argv': sys.argv[5:]}).encode() + b'\n')
     answer = s.makefile().readline().strip()
-    sys.exit(0 if answer.isdigit() else 'zygote: ' + answer)
+    sys.exit(0 if answer.isdigit() or answer == 'already runs' else 'zygote: ' + answer)
 
 here = os.path.dirname(os.path.abspath(__file__))
 import ctypes
@@ -151,7 +151,9 @@ while True:
         peer = struct.unpack('3i', connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
         request = json.loads(connection.makefile().readline())
         if runs(request['pidfile']):
-            raise RuntimeError('already runs')
+            connection.sendall(b'already runs\n')
+            connection.close()
+            continue
         elsewhere = ros.readlink('/proc/%d/ns/pid' % peer) != own_pid_namespace
         namespaces = {}
         if elsewhere:

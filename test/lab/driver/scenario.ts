@@ -11,6 +11,8 @@ export interface Scenario {
   readonly title: string;
   /** How long it may take, in seconds, before it counts as failed. */
   readonly seconds: number;
+  /** False when hosts fail without losing their power, so that nobody could promise that nothing runs twice. */
+  readonly machinesDie?: false;
   run(lab: Lab): Promise<void>;
 }
 

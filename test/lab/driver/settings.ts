@@ -19,9 +19,19 @@ const [
   computes = '',
   domain = '',
   password = '',
+  demo = '',
   keystoneUrl = '',
   novaUrl = '',
-] = fromShell(['RUN', 'CONTROLLERS', 'COMPUTES', 'DOMAIN', 'ADMIN_PASSWORD', 'KEYSTONE_URL', 'NOVA_URL']);
+] = fromShell([
+  'RUN',
+  'CONTROLLERS',
+  'COMPUTES',
+  'DOMAIN',
+  'ADMIN_PASSWORD',
+  'DEMO_PASSWORD',
+  'KEYSTONE_URL',
+  'NOVA_URL',
+]);
 
 /** Directory of all run-time state. */
 export const RUN = run;
@@ -30,6 +40,7 @@ export const CONTROLLERS: readonly string[] = controllers.split(' ');
 /** Names of the compute nodes, in the cluster's spelling. */
 export const COMPUTES: readonly string[] = computes.split(' ');
 export const ADMIN_PASSWORD = password;
+export const DEMO_PASSWORD = demo;
 export const KEYSTONE_URL = keystoneUrl;
 export const NOVA_URL = novaUrl;
 

@@ -1,0 +1,29 @@
+import { run } from '../driver/node.ts';
+import type { Scenario } from '../driver/scenario.ts';
+import { ADMIN_PASSWORD, DEMO_PASSWORD, KEYSTONE_URL, LAB, ROOT } from '../driver/settings.ts';
+
+const scenario: Scenario = {
+  title: 'the contract suite, which holds the simulated cloud to Nova, against this real Nova',
+  seconds: 400,
+  // It kills nova-compute alone, not the machine: the domains go on, as nobody fences.
+  machinesDie: false,
+  async run(lab) {
+    const environment = [
+      `CONTRACT_AUTH_URL=${KEYSTONE_URL}`,
+      `CONTRACT_PASSWORD=${ADMIN_PASSWORD}`,
+      `CONTRACT_MEMBER_PASSWORD=${DEMO_PASSWORD}`,
+      `CONTRACT_CONTROL=${LAB}/control`,
+    ];
+    const vitest = [`${ROOT}/node_modules/.bin/vitest`, 'run', '--root', ROOT];
+    const config = ['--config', `${ROOT}/vitest.contract.config.ts`, '--reporter=verbose', '--no-color'];
+    const { code, stdout, stderr } = await run('env', [...environment, ...vitest, ...config], 390);
+    const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trimEnd());
+    const tests = lines.filter((line) => /^ *[✓×↓]/.test(line));
+    for (const line of tests.filter((t) => !/^ *✓/.test(t))) lab.say(line.trim());
+    const failures = lines
+      .filter((line) => /^ *×|AssertionError|Error:/.test(line))
+      .map((line) => line.trim());
+    lab.check(code === 0, `the real Nova keeps the contract (${tests.length} tests)`, ...failures);
+  },
+};
+export default scenario;
