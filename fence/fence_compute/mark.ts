@@ -11,12 +11,11 @@ export interface TargetMark {
 
 /**
  * The name a machine's mark is kept under: the cluster's own name of the node, which alone can bear the permanent copy.
- * Pacemaker gives it as `nodename`. Called by hand, the plug is matched to the cluster's nodes, exactly, else by its
- * first label where that means one node; else the plug is the name.
+ * Pacemaker gives it as `nodename`. Called by hand, the plug is matched to the cluster's nodes by its first
+ * label where that means one node; else (and where it is a node's name itself) the plug is the name.
  */
 export function markName(nodename: string | null, plug: string, clusterNodes: readonly string[]): string {
   if (nodename !== null) return nodename;
-  if (clusterNodes.includes(plug)) return plug;
   const label = firstLabel(plug);
   const [only, ...others] = clusterNodes.filter((node) => firstLabel(node) === label);
   return only !== undefined && others.length === 0 ? only : plug;
