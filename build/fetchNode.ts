@@ -28,10 +28,16 @@ export async function fetchNode(root: string, arch: string, work: string): Promi
 }
 
 function lockedPackage(root: string, name: string): { version: string; integrity: string } {
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { version: string; integrity: string } | undefined>;
-  };
-  const entry = lock.packages[`node_modules/${name}`];
-  if (entry === undefined) throw new Error(`package-lock.json does not name ${name}.`);
-  return entry;
+  const lock: unknown = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const entry = member(member(lock, 'packages'), `node_modules/${name}`);
+  const version = member(entry, 'version');
+  const integrity = member(entry, 'integrity');
+  if (typeof version !== 'string' || typeof integrity !== 'string') {
+    throw new Error(`package-lock.json does not name ${name} with version and integrity.`);
+  }
+  return { version, integrity };
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -78,9 +78,13 @@ export async function makeSingleExecutable(job: SingleExecutable): Promise<void>
 }
 
 function loadPkg(): MakeSea {
-  const { log } = require('@yao-pkg/pkg/lib-es5/log.js') as { log: { info: (text: string) => void } };
+  const { log } = require('@yao-pkg/pkg/lib-es5/log.js');
   log.info = () => undefined;
-  return (require('@yao-pkg/pkg/lib-es5/sea.js') as { default: MakeSea }).default;
+  const { default: makeSea } = require('@yao-pkg/pkg/lib-es5/sea.js');
+  // What is internal may change with any version, and would otherwise end in a puzzle.
+  if (typeof makeSea !== 'function')
+    throw new Error('This version of pkg has no lib-es5/sea.js as we know it.');
+  return makeSea;
 }
 
 /** Lays Node out as pkg leaves it after a download; the empty `.ok` files say that it was verified. */

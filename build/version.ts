@@ -13,7 +13,7 @@ export function describeVersion(root: string): string {
     throw new Error('package.json has no version.');
   }
   const version = String(manifest.version);
-  const described = git(root, ['describe', '--always', '--dirty=.dirty', '--match', `v${version}`]);
+  const described = git(root, ['describe', '--always', '--tags', '--dirty=.dirty', '--match', `v${version}`]);
   if (described === undefined || described === `v${version}`) return version;
   const commit = git(root, ['rev-parse', '--short=10', 'HEAD']);
   if (commit === undefined) return version;
