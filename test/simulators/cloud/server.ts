@@ -19,7 +19,7 @@ import { applyScenario } from './scenario.ts';
 import { World } from './world.ts';
 
 export interface CloudOptions {
-  /** Address to listen on; `127.0.0.1` unless said otherwise, `::1` works too. */
+  /** Address to listen on; `127.0.0.1` unless said otherwise, `::1` works too. The control API stays on 127.0.0.1. */
   readonly host?: string;
   /** Port of Keystone; Nova, Glance and the control API take the next three. 0 (the default): any four. */
   readonly port?: number;
@@ -131,8 +131,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<SimulatedC
       void answerControl(controlled, incoming, outgoing);
     }),
   );
-  const controlPort = await controlListener.listen(first === 0 ? 0 : first + 3, address);
-  urls.control = `http://${shown}:${controlPort}`;
+  const controlPort = await controlListener.listen(first === 0 ? 0 : first + 3, '127.0.0.1');
+  urls.control = `http://127.0.0.1:${controlPort}`;
 
   return {
     authUrl: `${urls.keystone}/v3`,
