@@ -125,11 +125,11 @@ const CLIENTS: readonly Client[] = [
     claim: 'crm configures both',
     command: shell(
       `${bare}export CIB_file=/tmp/cib.xml; ` +
-        `crm configure primitive nova-evacuate ${EVACUATE} params ${words(AGENT)} op monitor interval=10 timeout=600 && ` +
         `crm configure primitive fence-nova stonith:fence_compute params ${words(DEVICE)} op monitor interval=10m && ` +
+        `crm configure primitive nova-evacuate ${EVACUATE} params ${words(AGENT)} op monitor interval=10 timeout=600 && ` +
         'crm_verify --xml-file /tmp/cib.xml -V; crm configure show',
     ),
-    prints: 'fence_compute',
+    prints: `primitive nova-evacuate ${EVACUATE}`,
   },
   { claim: 'crm_resource --validate accepts NovaEvacuate', command: validate(AGENT) },
   {
