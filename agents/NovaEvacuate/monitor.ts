@@ -73,7 +73,7 @@ async function idle(ctx: OcfContext, files: StateFiles, reading: MarksReading): 
     await clearProgress(ctx, name);
     hints.delete(name);
   }
-  await files.writeHints(formatHints(hints));
+  files.writeHints(formatHints(hints));
 }
 
 async function evacuate(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
@@ -114,19 +114,27 @@ async function runLocked(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
       evacuateDelayMs: parameters.integer('evacuate_delay') * 1000,
     },
     hints,
+    keepHints: () => keepHints(ctx, files, formatHints(hints)),
     clock: systemClock,
     log: ctx.log,
     showProgress: (name, text) => showProgress(ctx, name, text),
     startedAt: ctx.startedAt,
     timeoutMs: ctx.timeoutMs,
   });
-  // Not needed to go on, so not being able to keep them is no failure of the pass.
-  await files.writeHints(formatHints(hints)).catch((error: unknown) => {
-    ctx.log.warn(`Hints for the next pass could not be kept, so it may repeat log lines: ${String(error)}.`);
-  });
+  keepHints(ctx, files, formatHints(hints));
   if (outcome.troubled) return troubled(ctx, outcome.sentence ?? 'evacuations are held up');
   if (outcome.sentence !== null) ctx.exitReason(outcome.sentence);
   return OcfExit.success;
+}
+
+/** Not needed to go on, so not being able to keep them is no failure of the pass. */
+function keepHints(ctx: OcfContext, files: StateFiles, text: string): void {
+  try {
+    files.writeHints(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    ctx.log.warn(`Hints for the next pass could not be kept, so it may repeat log lines: ${why}.`);
+  }
 }
 
 const systemClock: Clock = {

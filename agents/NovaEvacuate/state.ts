@@ -51,7 +51,7 @@ export class StateFiles {
   }
 
   /** Written beside and renamed, so that a pass killed half-way leaves the old ones. */
-  async writeHints(text: string): Promise<void> {
+  writeHints(text: string): void {
     const draft = `${this.#hints}.new`;
     writeFileSync(draft, text, { mode: 0o600 });
     renameSync(draft, this.#hints);

@@ -29,8 +29,10 @@ export interface Refusal {
 /** Everything known of one instance of a marked host, as plain data. All times in ms since the epoch. */
 export interface InstanceFacts {
   readonly markedHost: string;
-  /** Null: Nova no longer lists it on the marked host; it moved, or was deleted. */
+  /** Null: Nova no longer lists it on the marked host, for whatever reason, or it is `gone`. */
   readonly server: Server | null;
+  /** Nova says that there is no such instance. */
+  readonly gone: boolean;
   /** When the server was looked at, on our clock. */
   readonly seenAt: number;
   /** Its evacuations away from the marked host, oldest first. */
@@ -53,8 +55,8 @@ export interface InstanceFacts {
 }
 
 export type InstanceClass =
-  /** It no longer is on the marked host, or no longer exists. */
-  | { readonly kind: 'finished'; readonly sentence: string }
+  /** It no longer is on the marked host, or (not `moved`) no longer exists. */
+  | { readonly kind: 'finished'; readonly moved: boolean; readonly sentence: string }
   | { readonly kind: 'inFlight'; readonly overdue: boolean; readonly sentence: string }
   | { readonly kind: 'due'; readonly attempt: number; readonly sentence: string }
   /** To be asked for, but not before `until`. */
@@ -94,14 +96,21 @@ export function classify(facts: InstanceFacts): InstanceClass {
   return idle(facts, server, latest);
 }
 
-/** No longer listed on the marked host. Its record is the last thing to change, so a young open one is still work. */
+/**
+ * No longer listed on the marked host. That alone proves nothing, because Nova leaves out of its lists what is in a
+ * cell that it cannot reach: a record that says so does, or an answer about this very instance.
+ */
 function notListed(facts: InstanceFacts, latest: Migration | undefined): InstanceClass {
-  if (latest === undefined) return { kind: 'finished', sentence: 'it is no longer there' };
-  if (isDone(latest)) return { kind: 'finished', sentence: `it is on ${latest.destHost}` };
-  if (isOpen(latest) && isYoung(facts, latest.updatedAt)) {
+  if (facts.gone) return { kind: 'finished', moved: false, sentence: 'it no longer exists' };
+  if (latest !== undefined && isDone(latest)) return arrived(latest.destHost);
+  if (latest !== undefined && isOpen(latest) && isYoung(facts, latest.updatedAt)) {
     return inFlight(facts, latest, `left the host, its record still reads ${latest.status}`);
   }
-  return { kind: 'finished', sentence: 'it is no longer there' };
+  return { kind: 'look' };
+}
+
+function arrived(host: string | null): InstanceClass {
+  return { kind: 'finished', moved: true, sentence: `it is on ${host}` };
 }
 
 /** On another host. The record is the last thing to change; only a young open one still means work. */
@@ -110,7 +119,7 @@ function movedAway(facts: InstanceFacts, server: Server, latest: Migration | und
   if (latest !== undefined && isOpen(latest) && (rebuildUnderWay || !isStale(facts, latest, server))) {
     return inFlight(facts, latest, `arrived on ${server.host}, its record still reads ${latest.status}`);
   }
-  return { kind: 'finished', sentence: `it is on ${server.host}` };
+  return arrived(server.host);
 }
 
 /** A rebuild is under way on the marked host's instance, or was when its conductor or destination died. */
@@ -156,11 +165,10 @@ function idle(facts: InstanceFacts, server: Server, latest: Migration | undefine
   if (isDone(latest)) {
     // The record is the last thing to change, so one that this pass has asked for proves the move.
     if (facts.asked !== null && showsRequest(facts.asked, latest, facts.clockOffsetMs)) {
-      return { kind: 'finished', sentence: `it is on ${latest.destHost}` };
+      return arrived(latest.destHost);
     }
     if (needsLook(facts, latest)) return { kind: 'look' };
-    if (latest.updatedAt > seenAtOnNova(facts))
-      return { kind: 'finished', sentence: `it is on ${latest.destHost}` };
+    if (latest.updatedAt > seenAtOnNova(facts)) return arrived(latest.destHost);
     return due(facts, server, null);
   }
   return failedAttempt(facts, server, latest);

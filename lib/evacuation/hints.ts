@@ -11,6 +11,15 @@ export interface HostHints {
   capacityAt: number;
   /** Refusals that left no record in Nova, by instance. */
   refusals: Record<string, { count: number; at: number; message: string; final: boolean }>;
+  /**
+   * `open`: a pass has begun on it and is at work, or was killed. The claim says so too, until a purge of the
+   * attribute or another fencing takes it away. `closed`: it ended in good order, and what it could not learn is below.
+   */
+  pass: 'none' | 'open' | 'closed';
+  /** Nothing new is asked of Nova for this host before this time, in ms since the epoch. */
+  quietUntil: number;
+  /** Instances whose last request was not answered and left no trace yet, and when it counts as lost. */
+  doubts: Record<string, number>;
   /** The last sentence logged per subject. */
   said: Record<string, string>;
 }
@@ -36,7 +45,10 @@ export function parseHints(text: string): Hints {
         : [],
       capacityAt: typeof entry['capacityAt'] === 'number' ? entry['capacityAt'] : 0,
       refusals: readRefusals(entry['refusals']),
-      said: readSaid(entry['said']),
+      pass: entry['pass'] === 'open' || entry['pass'] === 'closed' ? entry['pass'] : 'none',
+      quietUntil: typeof entry['quietUntil'] === 'number' ? entry['quietUntil'] : 0,
+      doubts: readValues(entry['doubts'], (value) => typeof value === 'number'),
+      said: readValues(entry['said'], (value) => typeof value === 'string'),
     });
   }
   return hints;
@@ -54,11 +66,9 @@ function readRefusals(data: unknown): HostHints['refusals'] {
   return refusals;
 }
 
-function readSaid(data: unknown): HostHints['said'] {
+function readValues<T>(data: unknown, fits: (value: unknown) => value is T): Record<string, T> {
   return Object.fromEntries(
-    Object.entries(isRecord(data) ? data : {}).filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string',
-    ),
+    Object.entries(isRecord(data) ? data : {}).filter((entry): entry is [string, T] => fits(entry[1])),
   );
 }
 
@@ -67,7 +77,16 @@ export function formatHints(hints: Hints): string {
 }
 
 export function newHostHints(firstSeen: number): HostHints {
-  return { firstSeen, targets: [], capacityAt: 0, refusals: {}, said: {} };
+  return {
+    firstSeen,
+    targets: [],
+    capacityAt: 0,
+    refusals: {},
+    pass: 'none',
+    quietUntil: 0,
+    doubts: {},
+    said: {},
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -80,8 +80,19 @@ export type HostOutcome = {
   | { readonly kind: 'lost' }
 );
 
+/** What is known of an instance, and when it was looked at; null once it is not listed on the host any more. */
+interface Seen {
+  readonly server: Server | null;
+  readonly seenAt: number;
+  /** Nova said that it does not exist. */
+  readonly gone: boolean;
+}
+
 /** What stands between a host and the end of its evacuation. */
 const openKinds = ['inFlight', 'look', 'due', 'waiting', 'failed', 'unknown'] as const;
+
+/** How many instances are read one by one before the whole list is, or at a time. */
+const oneByOne = 5;
 
 /** While nothing is in flight, the host is looked at anew this often, in ms. */
 const newLookMs = 5_000;
@@ -100,7 +111,7 @@ export class HostEvacuation {
   readonly #sending = new Map<string, Promise<void>>();
   readonly #titles = new Map<string, string>();
   /** Instances seen on the host in this pass, with the time they were last looked at. */
-  readonly #servers = new Map<string, { server: Server | null; seenAt: number }>();
+  readonly #servers = new Map<string, Seen>();
   readonly #records = new Map<string, Migration>();
   readonly #lastKind = new Map<string, InstanceClass['kind']>();
   #listedAt = 0;
@@ -129,20 +140,30 @@ export class HostEvacuation {
     } finally {
       // Each is bounded by the pass's hard limit; what is known of its end decides whether the claim is given back.
       await Promise.allSettled(this.#sending.values());
+      this.#leaveDoubts();
       this.#scope.slots.leave(this.#host);
     }
   }
 
-  /** Whether a request of this pass may still be under way at Nova without a record: then the claim must stay. */
+  /** Whether a successor has to know of this pass: then the claim must stay. */
   get inDoubt(): boolean {
-    const { nova } = this.#scope;
-    const latest = (id: string) => recordsOf(this.#records.values(), id).at(-1);
-    return (
-      this.#sending.size > 0 ||
-      [...this.#asked].some(
-        ([id, asked]) => !asked.answered && !showsRequest(asked, latest(id), nova.clockOffsetMs),
-      )
-    );
+    const { hints, quietUntil } = this.#marked;
+    return Math.max(quietUntil, ...Object.values(hints.doubts)) > this.#scope.clock.now();
+  }
+
+  /** Leaves to the next pass what is still quiet, and which requests were neither answered nor show in a record. */
+  #leaveDoubts(): void {
+    const { nova, clock } = this.#scope;
+    const { hints, quietUntil } = this.#marked;
+    const doubts = Object.entries(hints.doubts).filter(([, until]) => until > clock.now());
+    for (const [id, asked] of this.#asked) {
+      const latest = recordsOf(this.#records.values(), id).at(-1);
+      if (asked.answered || showsRequest(asked, latest, nova.clockOffsetMs)) continue;
+      doubts.push([id, asked.at + pacing.unansweredMs]);
+    }
+    hints.doubts = Object.fromEntries(doubts);
+    hints.quietUntil = quietUntil;
+    hints.pass = 'closed';
   }
 
   async #evacuate(): Promise<HostOutcome> {
@@ -161,6 +182,7 @@ export class HostEvacuation {
       if (this.#sending.size === 0 && !hasKind(classes, ...openKinds)) {
         const outcome = await this.#conclude(classes);
         if (outcome !== null) return outcome;
+        await this.#scope.clock.sleep(pacing.pollMinMs);
         continue;
       }
       const started = this.#start(classes);
@@ -243,12 +265,16 @@ export class HostEvacuation {
     for (const record of records) this.#records.set(record.id, record);
     const listed = new Set(servers.map((server) => server.id));
     for (const server of servers) {
-      this.#servers.set(server.id, { server, seenAt: at });
+      this.#servers.set(server.id, { server, seenAt: at, gone: false });
       this.#titles.set(server.id, title(server));
     }
-    // No longer listed on this host: moved, or deleted. Its records tell the rest.
-    for (const id of this.#servers.keys())
-      if (!listed.has(id)) this.#servers.set(id, { server: null, seenAt: at });
+    // No longer listed on this host: moved, deleted, or not to be reached. What was found out one by one still holds.
+    for (const [id, { server, gone }] of this.#servers) {
+      const isElsewhere = server !== null && server.host !== null && server.host !== this.#host;
+      if (!listed.has(id) && !gone && !isElsewhere) {
+        this.#servers.set(id, { server: null, seenAt: at, gone: false });
+      }
+    }
   }
 
   async #poll(): Promise<void> {
@@ -278,7 +304,7 @@ export class HostEvacuation {
     this.#noteCapacity(targets, now);
     const byServer = recordsByServer(this.#records.values());
     const classes = new Map<string, InstanceClass>();
-    for (const [id, { server, seenAt }] of this.#servers) {
+    for (const [id, { server, seenAt, gone }] of this.#servers) {
       if (this.#sending.has(id)) {
         classes.set(id, { kind: 'inFlight', overdue: false, sentence: 'being requested' });
         continue;
@@ -288,13 +314,14 @@ export class HostEvacuation {
         classify({
           markedHost: this.#host,
           server,
+          gone,
           seenAt,
           records: byServer.get(id) ?? [],
           destination: (host) => cloud.destination(host),
           destinationsAt: cloud.destinationsAt,
           asked: this.#asked.get(id) ?? null,
           refusal: this.#refusal(id),
-          quietUntil: this.#marked.quietUntil,
+          quietUntil: Math.max(this.#marked.quietUntil, this.#marked.hints.doubts[id] ?? 0),
           canLand: targets.length > 0,
           capacityAt: this.#marked.hints.capacityAt,
           selected: server === null ? { kind: 'yes' } : select(server, selection),
@@ -313,22 +340,31 @@ export class HostEvacuation {
     hints.targets = targets;
   }
 
-  /** Reads anew what could not be decided: one by one while they are few, else the whole list. */
+  /**
+   * Reads anew what could not be decided: one by one while they are few, else the whole list. What no list shows is
+   * always asked for one by one, a bounded number at a time.
+   */
   async #lookAgain(classes: ReadonlyMap<string, InstanceClass>): Promise<void> {
-    const { nova, clock, callOptions } = this.#scope;
     const ids = [...classes].filter(([, one]) => one.kind === 'look').map(([id]) => id);
-    if (ids.length > 5) return this.#list();
+    const unlisted = ids.filter((id) => this.#servers.get(id)?.server === null);
+    const listed = ids.filter((id) => !unlisted.includes(id));
+    if (listed.length > oneByOne) await this.#list();
     await Promise.all(
-      ids.map(async (id) => {
-        const seenAt = clock.now();
-        try {
-          this.#servers.set(id, { server: await nova.getServer(id, callOptions), seenAt });
-        } catch (error) {
-          if (!(error instanceof NovaError && error.code === 'notFound')) throw error;
-          this.#servers.set(id, { server: null, seenAt });
-        }
-      }),
+      [...(listed.length > oneByOne ? [] : listed), ...unlisted.slice(0, oneByOne)].map((id) =>
+        this.#lookAt(id),
+      ),
     );
+  }
+
+  async #lookAt(id: string): Promise<void> {
+    const { nova, clock, callOptions } = this.#scope;
+    const seenAt = clock.now();
+    try {
+      this.#servers.set(id, { server: await nova.getServer(id, callOptions), seenAt, gone: false });
+    } catch (error) {
+      if (!(error instanceof NovaError && error.code === 'notFound')) throw error;
+      this.#servers.set(id, { server: null, seenAt, gone: true });
+    }
   }
 
   /** Starts what is due, as far as there is room; returns how many. The requests go on while the loop follows. */
@@ -411,7 +447,8 @@ export class HostEvacuation {
     this.#asked.delete(server.id);
     switch (error.code) {
       case 'notFound':
-        this.#servers.set(server.id, { server: null, seenAt: now });
+        // The instance, or the host that was named for it.
+        this.#servers.set(server.id, { server: null, seenAt: now, gone: false });
         return;
       case 'unreachable':
       case 'tls':
@@ -460,22 +497,15 @@ export class HostEvacuation {
 
   /** Everything seems done: a fresh list decides, and the mark goes to `no` only while it is still ours. */
   async #conclude(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | null> {
-    const { marks, claims, clock, cloud, log } = this.#scope;
+    const { marks, claims, clock, log } = this.#scope;
     const progress = this.#progress(classes);
     if (clock.now() !== this.#listedAt) {
+      if (!(await this.#isTold())) return this.#untold();
       await this.#list();
       const fresh = await this.#classifyAll();
       if (hasKind(fresh, ...openKinds)) return null;
     }
-    // While the database of a cell is down, Nova leaves its servers out of every list without a word, and its
-    // services read `unknown` (from 2.69) or are left out too: an empty list then means nothing.
-    await cloud.services(0);
-    const state = cloud.service(this.#host)?.state ?? 'unknown';
-    if (state === 'unknown') {
-      return this.#troubled(
-        `evacuation of ${this.#host} is held up: Nova does not tell the host's state (is its cell down?), so its list of instances cannot be trusted; the next pass looks again.`,
-      );
-    }
+    if (!(await this.#isTold())) return this.#untold();
     if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
     await claims.drop(this.#marked.name);
     await marks.setNo(this.#marked.name);
@@ -491,6 +521,23 @@ export class HostEvacuation {
     log.notice(sentence);
     await this.#show(progress, true);
     return this.#outcome('completed', sentence);
+  }
+
+  /**
+   * Whether Nova tells the state of the host's service right now. While the database of a cell is down, Nova leaves
+   * its servers out of every list without a word, and its services read `unknown` (from 2.69) or are left out too: an
+   * empty list then means nothing.
+   */
+  async #isTold(): Promise<boolean> {
+    const { cloud } = this.#scope;
+    await cloud.services(0);
+    return (cloud.service(this.#host)?.state ?? 'unknown') !== 'unknown';
+  }
+
+  #untold(): HostOutcome {
+    return this.#troubled(
+      `evacuation of ${this.#host} is held up: Nova does not tell the host's state (is its cell down?), so its list of instances cannot be trusted; the next pass looks again.`,
+    );
   }
 
   #unfinished(classes: ReadonlyMap<string, InstanceClass>): HostOutcome {
@@ -549,7 +596,8 @@ export class HostEvacuation {
       this.#lastKind.set(id, one.kind);
       if (!('sentence' in one)) continue;
       if (one.kind === 'finished' && before !== undefined && before !== 'finished') {
-        this.#say(id, 'info', `Evacuated ${this.#title(id)} from ${this.#host}: ${one.sentence}.`);
+        const what = one.moved ? 'Evacuated' : 'Nothing to evacuate of';
+        this.#say(id, 'info', `${what} ${this.#title(id)} from ${this.#host}: ${one.sentence}.`);
       } else if (one.kind === 'failed') {
         const again = new Date(one.retryAt).toISOString();
         this.#say(

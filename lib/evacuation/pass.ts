@@ -30,6 +30,8 @@ export interface PassOptions {
   readonly dnsDomain: string | undefined;
   readonly settings: EvacuationSettings;
   readonly hints: Hints;
+  /** Keeps the hints as they are now: a pass that is killed leaves no others. */
+  readonly keepHints: () => void;
   readonly clock: Clock;
   readonly log: PassLog;
   readonly showProgress: (name: string, text: string) => Promise<void>;
@@ -113,7 +115,7 @@ class Pass {
 
   /** Starts on every pending mark that is ours to take; returns when the first deferred one may be, else null. */
   async #takeUp(): Promise<number | null> {
-    const { marks, me, clock, log } = this.#options;
+    const { marks, me, hints, clock, log } = this.#options;
     const reading = await marks.readAll();
     const mine: { readonly reading: MarkReading; readonly quietUntil: number }[] = [];
     let deferredUntil: number | null = null;
@@ -121,7 +123,7 @@ class Pass {
     this.#deferred.clear();
     for (const one of reading.marks) {
       if (this.#taken.has(one.name) || !isPending(one.mark) || !(await this.#repaired(one))) continue;
-      const decision = decideClaim(one.name, one.mark, me, clock.now());
+      const decision = decideClaim(one.name, one.mark, me, hints.get(one.name), clock.now());
       if (decision.kind === 'defer') {
         deferredUntil = Math.min(deferredUntil ?? decision.until, decision.until);
         this.#deferred.add(one.name);
@@ -196,8 +198,11 @@ class Pass {
         host: service.host,
         run: async (names) => {
           const lost = scope.claims.lost(name);
-          if (lost !== null)
-            return this.#note(name, 'lost', `evacuation of ${service.host} stopped: ${lost}.`);
+          if (lost !== null) {
+            hints.pass = 'closed';
+            this.#note(name, 'lost', `evacuation of ${service.host} stopped: ${lost}.`);
+            return;
+          }
           if (hints.said['begin'] === undefined)
             log.notice(`Initiating evacuation of ${service.host} with NovaEvacuate`);
           hints.said['begin'] = service.host;
@@ -212,6 +217,8 @@ class Pass {
     scope.cloud.setFenced(this.#fenced);
     const known = new Set([...hosts.flatMap(({ names }) => names), ...joining.map(({ name }) => name)]);
     await scope.claims.take(mine.map(({ reading }) => reading).filter(({ name }) => known.has(name)));
+    for (const name of known) this.#hints(name).pass = 'open';
+    this.#options.keepHints();
     for (const { name, host } of joining) await this.#join(name, host);
     for (const { names, host, run } of hosts) {
       scope.slots.join(host);
@@ -241,6 +248,7 @@ class Pass {
       return;
     }
     this.#taken.delete(name);
+    this.#hints(name).pass = 'closed';
     await this.#release(name);
   }
 
@@ -257,6 +265,7 @@ class Pass {
     const { marks, hints } = this.#options;
     const { claims } = this.#connectedScope();
     for (const name of names) {
+      this.#hints(name).pass = 'closed';
       if (outcome.kind === 'completed') {
         await claims.drop(name);
         if (name !== outcome.name) await marks.setNo(name);

@@ -29,13 +29,31 @@ describe('whether a host is ours to take', () => {
     // Our clock was set back: no longer than the usual time.
     [`ctl0@${second + 3600}`, 'take', { quietUntil: nowMs + 20_000 }],
   ])('%j: %s', (value, kind, more = {}) => {
-    const decision = decideClaim('comp0', parseMark(value), 'ctl0', nowMs);
+    const decision = decideClaim('comp0', parseMark(value), 'ctl0', undefined, nowMs);
     expect(decision).toMatchObject({ kind, ...more });
+  });
+
+  test.each([
+    // What the last pass here left, the mark, and until when nothing new is asked.
+    ['a killed pass, and its claim was lost to a purge or another fencing', 'open', 0, 'yes', nowMs + 20_000],
+    ['a killed pass with its claim', 'open', 0, `ctl0@${second - 5}`, (second - 5) * 1000 + 20_999],
+    ['one that ended in good order', 'closed', 0, 'yes', 0],
+    [
+      'one that ended in doubt and kept its claim',
+      'closed',
+      nowMs + 7_000,
+      `ctl0@${second - 5}`,
+      nowMs + 7_000,
+    ],
+    ['one that ended in doubt, its claim lost', 'closed', nowMs + 7_000, 'yes', nowMs + 7_000],
+  ] as const)('after %s', (_what, pass, quietUntil, value, expected) => {
+    const decision = decideClaim('comp0', parseMark(value), 'ctl0', { pass, quietUntil }, nowMs);
+    expect(decision).toMatchObject({ kind: 'take', quietUntil: expected });
   });
 
   test('the words operators search for', () => {
     const sentence = (value: string) => {
-      const decision = decideClaim('comp0', parseMark(value), 'ctl0', nowMs);
+      const decision = decideClaim('comp0', parseMark(value), 'ctl0', undefined, nowMs);
       return decision.kind === 'leave' ? null : decision.sentence;
     };
     expect(sentence('yes')).toBeNull();

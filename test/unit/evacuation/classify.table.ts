@@ -19,6 +19,7 @@ export interface RecordRow {
 export interface Row {
   readonly what: string;
   readonly server?: Partial<Server> | null;
+  readonly gone?: boolean;
   /** Seconds since the server was looked at. */
   readonly seen?: number;
   /** Seconds since Nova changed the server. */
@@ -82,6 +83,7 @@ export function factsOf(row: Row): InstanceFacts {
             updatedAt: onNova(row.touched ?? 3600),
             ...row.server,
           },
+    gone: row.gone ?? false,
     seenAt: ago(row.seen ?? 0),
     records,
     destination: (host) => (host === null ? 'unknown' : (row.destinations?.[host] ?? 'alive')),
@@ -141,7 +143,12 @@ export const table: readonly Row[] = [
     records: [{ status: 'pre-migrating', to: 'comp1', created: 120 }],
     is: 'inFlight',
   },
-  { what: 'gone, no record', server: null, is: 'finished', says: 'it is no longer there' },
+  { what: 'gone, no record', server: null, gone: true, is: 'finished', says: 'it no longer exists' },
+  {
+    what: 'no longer listed, no record: a cell that cannot be reached is left out as well',
+    server: null,
+    is: 'look',
+  },
   {
     what: 'no longer listed, record done',
     server: null,
@@ -158,15 +165,22 @@ export const table: readonly Row[] = [
   {
     what: 'deleted in mid-evacuation, record left open',
     server: null,
-    records: [{ status: 'pre-migrating', to: 'comp2', created: 300 }],
+    gone: true,
+    records: [{ status: 'pre-migrating', to: 'comp2', created: 3 }],
     is: 'finished',
-    says: 'it is no longer there',
+    says: 'it no longer exists',
+  },
+  {
+    what: 'no longer listed, its record open and old',
+    server: null,
+    records: [{ status: 'pre-migrating', to: 'comp2', created: 300 }],
+    is: 'look',
   },
   {
     what: 'no longer listed, last attempt failed',
     server: null,
     records: [{ status: 'failed', to: 'comp2', created: 9 }],
-    is: 'finished',
+    is: 'look',
   },
 
   // 2: rebuilding, record open, destination unknown or alive

@@ -36,6 +36,8 @@ interface Job {
   readonly record: Writable<Migration>;
   readonly instance: Instance;
   readonly source: string;
+  /** The target that was named. */
+  readonly wanted: string | null;
   over: boolean;
 }
 
@@ -193,7 +195,7 @@ export class FakeNova {
 
   /** The evacuation a `nova evacuate` by hand would start. */
   evacuateByHand(id: string): void {
-    this.#accept(this.instance(id));
+    this.#accept(this.instance(id), null);
   }
 
   delete(id: string): void {
@@ -270,9 +272,9 @@ export class FakeNova {
                 .map(({ server }) => ({ ...server })),
         ),
       getServer: (id, options) => ask('getServer', id, options, () => this.#getServer(id)),
-      evacuate: (id, _request, options) => {
+      evacuate: (id, { host }, options) => {
         this.#noteRequest(id);
-        return ask('evacuate', id, options, () => this.#evacuate(id), true);
+        return ask('evacuate', id, options, () => this.#evacuate(id, host ?? null), true);
       },
       listEvacuations: ({ sourceHost, changedSince }, options) =>
         ask('listEvacuations', sourceHost, options, () =>
@@ -401,7 +403,7 @@ export class FakeNova {
     if (source.powered) this.#violation(`I1: ${id} was asked for while ${host} has power`);
   }
 
-  #evacuate(id: string): { requestId: string } {
+  #evacuate(id: string, wanted: string | null): { requestId: string } {
     const instance = this.instances.get(id);
     if (instance === undefined)
       throw new NovaError('notFound', `Instance ${id} could not be found`, { status: 404 });
@@ -421,13 +423,13 @@ export class FakeNova {
       this.#fail(instance, "Conflict updating instance. Expected: {'task_state': ['rebuild_spawning']}");
       return { requestId: 'req' };
     }
-    this.#accept(instance);
+    this.#accept(instance, wanted);
     return { requestId: 'req' };
   }
 
-  #accept(instance: Instance): void {
+  #accept(instance: Instance, wanted: string | null): void {
     const record = this.addRecord(instance.server.id);
-    const job: Job = { record, instance, source: record.sourceHost, over: false };
+    const job: Job = { record, instance, source: record.sourceHost, wanted, over: false };
     instance.job = job;
     this.#change(instance, { status: 'REBUILD', taskState: 'rebuilding' });
     const inFlight = [...this.instances.values()].filter(
@@ -444,7 +446,11 @@ export class FakeNova {
     }
     const { record, instance } = job;
     const targets = [...this.hosts.values()].filter(
-      (host) => host.enabled && !this.#isDown(host) && host.name !== job.source,
+      (host) =>
+        host.enabled &&
+        !this.#isDown(host) &&
+        host.name !== job.source &&
+        (job.wanted === null || host.name === job.wanted),
     );
     const target = targets[Math.floor(this.#random() * targets.length)];
     if (target === undefined) {

@@ -109,6 +109,7 @@ export class Rig {
       dnsDomain: undefined,
       settings: { concurrency: 16, onSharedStorage: true, evacuateDelayMs: 0 },
       hints: controller.hints,
+      keepHints: () => undefined,
       clock: process,
       log: { warn: line('warn'), notice: line('notice'), info: line('info'), debug: () => undefined },
       showProgress: async (name, text) => {

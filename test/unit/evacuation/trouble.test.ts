@@ -127,7 +127,7 @@ describe('Nova cannot be asked', () => {
       nova.cellDown = true;
       const outcome = await rig.time.until(running.outcome);
       expect([from, rig.isPending('comp0'), outcome.troubled]).toEqual([from, true, true]);
-      expect(outcome.sentence).toMatch(/^evacuation of comp0 is held up: .*is its cell down\?/);
+      expect(outcome.sentence).toMatch(/^evacuation of comp0.*is its cell down\?/);
     }
   });
 });
