@@ -5,7 +5,7 @@ import type { HostMatch } from './types.ts';
  * Which Nova host a plug, a node's name or a mark's name means. Nova's own list of compute services decides how
  * a host is spelled: an exact match wins, then one that differs in case only, then the first label, completed by
  * `dnsDomain` where that leads to one host. A name whose domain Nova uses for other hosts is taken at its word:
- * `c0.a` never means `c0.b` in a cloud that has hosts in both. Several candidates are refused, never guessed.
+ * `c0.a` never means `c0.b` in a cloud that has hosts in both. Addresses match exactly only. Several candidates are refused, never guessed.
  */
 export function matchHost(
   services: readonly ComputeService[],
@@ -32,8 +32,10 @@ export function matchHost(
   const domainOfName = domainPart(wanted);
   const domainsOfNova = new Set(services.map((service) => domainPart(service.host.toLowerCase())));
   const takenAtItsWord = domainOfName !== '' && domainsOfNova.has(domainOfName);
-  if (!takenAtItsWord && wanted !== '') {
-    const sameLabel = services.filter((service) => firstLabel(service.host) === firstLabel(wanted));
+  if (!takenAtItsWord && wanted !== '' && !isAddress(wanted)) {
+    const sameLabel = services.filter(
+      ({ host }) => !isAddress(host) && firstLabel(host) === firstLabel(wanted),
+    );
     if (sameLabel.length > 1 && dnsDomain !== undefined && dnsDomain !== '') {
       const completed = `${firstLabel(wanted)}.${dnsDomain.toLowerCase().replace(/^\./, '')}`;
       const match = one(sameLabel.filter((service) => service.host.toLowerCase() === completed));
@@ -46,6 +48,11 @@ export function matchHost(
     kind: 'unknown',
     sentence: `Nova does not know about ${name}: no nova-compute service bears this name.`,
   };
+}
+
+/** An IPv4 address has dots and no labels: 10.0.0.1 and 10.0.0.9 have nothing in common. */
+function isAddress(host: string): boolean {
+  return /^\d+(\.\d+){3}$/.test(host);
 }
 
 function firstLabel(host: string): string {

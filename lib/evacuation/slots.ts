@@ -5,10 +5,11 @@ interface Use {
 }
 
 /**
- * Shares a bounded number of evacuations in flight over the hosts of a pass. Each host may always fill its share;
- * what another does not need of its own may be borrowed. So the total stays within the limit, save for one case: a
- * host that comes late fills its share even while others still hold what they had borrowed from it, because their
- * evacuations may hang.
+ * Shares a bounded number of evacuations in flight over the hosts of a pass. Each host may always fill its share, at
+ * least one; what another does not need of its own may be borrowed. So the total stays within the limit, save for two
+ * cases: a host that needs its share while others still hold what they had borrowed of it (it came late, or has
+ * failures to try again) fills it all the same, because their evacuations may hang; and more hosts than the limit have
+ * one each.
  */
 export class Slots {
   readonly #limit: number;

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { formatHints, type Hints, newHostHints, parseHints } from '../../../lib/evacuation/index.ts';
+
+describe('the file of hints', () => {
+  test('is read as it was written', () => {
+    const hints: Hints = new Map([
+      ['comp0', newHostHints(5)],
+      [
+        'comp1.example',
+        {
+          firstSeen: 1,
+          targets: ['comp2'],
+          capacityAt: 7,
+          refusals: { i: { count: 2, at: 9, message: 'no "way"', final: false } },
+          pass: 'open',
+          quietUntil: 77,
+          doubts: { j: 78 },
+          said: { i: 'something', __proto__x: 'else' },
+        },
+      ],
+    ]);
+    expect(parseHints(formatHints(hints))).toEqual(hints);
+  });
+
+  test.each([
+    '',
+    ' ',
+    'null',
+    '[]',
+    '"x"',
+    '7',
+    '{',
+    '{"comp0":5}',
+    '{"comp0":{}}',
+    '{"comp0":{"firstSeen":"1"}}',
+    '\0',
+  ])('garbage counts as no hints: %j', (text) => {
+    expect(parseHints(text)).toEqual(new Map());
+  });
+
+  test('what is wrong in one entry is left out, the rest counts', () => {
+    const text = JSON.stringify({
+      comp0: {
+        firstSeen: 5,
+        targets: ['a', 7, null],
+        capacityAt: 'x',
+        refusals: { a: 1, b: { count: 1, at: 2, message: 'm' }, c: { count: '1', at: 2, message: 'm' } },
+        pass: 'odd',
+        quietUntil: null,
+        doubts: { i: 3, j: 'x' },
+        said: { a: 'b', c: 7 },
+        more: true,
+      },
+      comp1: null,
+    });
+    expect(parseHints(text)).toEqual(
+      new Map([
+        [
+          'comp0',
+          {
+            firstSeen: 5,
+            targets: ['a'],
+            capacityAt: 0,
+            refusals: { b: { count: 1, at: 2, message: 'm', final: false } },
+            pass: 'none',
+            quietUntil: 0,
+            doubts: { i: 3 },
+            said: { a: 'b' },
+          },
+        ],
+      ]),
+    );
+  });
+
+  test('hints of an older version are hints', () => {
+    const old = '{"comp0":{"firstSeen":5,"targets":[],"capacityAt":0,"refusals":{},"said":{}}}';
+    expect(parseHints(old)).toEqual(new Map([['comp0', newHostHints(5)]]));
+  });
+
+  test('any text, and any JSON, is read without an error', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc
+            .json()
+            .map(
+              (json) =>
+                `{"comp0":{"firstSeen":1,"refusals":${json},"said":${json},"doubts":${json},"targets":${json}}}`,
+            ),
+        ),
+        (text) => {
+          for (const [name, entry] of parseHints(text)) {
+            expect(typeof name).toBe('string');
+            expect(typeof entry.firstSeen).toBe('number');
+            expect(entry.targets.every((host) => typeof host === 'string')).toBe(true);
+            expect(Object.values(entry.doubts).every((until) => typeof until === 'number')).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+});
