@@ -44,6 +44,17 @@ describe('holding a host down in Nova', () => {
     expect(changes()).toHaveLength(2);
   });
 
+  test('below 2.11, without forced_down, a service that is down by its heartbeats is only disabled', async () => {
+    const { rig, service, changes } = await setup();
+    const old = { ...rig.nova.clientFor(new Process(rig.time)), microversion: '2.1' };
+    const down = { ...(await service()), state: 'down' } as const;
+    const held = await rig.time.until(holdDown(old, down, at));
+    expect(held).toMatchObject({ forcedDown: false, disabled: true });
+    expect(changes()).toEqual(['disableService comp0']);
+    await rig.time.until(holdDown(old, { ...down, state: 'up', status: 'disabled' }, at));
+    expect(changes()).toEqual(['disableService comp0', 'setForcedDown comp0']);
+  });
+
   test("I7: somebody else's reason is kept", async () => {
     const { rig, hold, changes } = await setup();
     Object.assign(rig.nova.host('comp0'), { enabled: false, disabledReason: 'broken fan, ticket 17' });
