@@ -25,14 +25,16 @@ export async function holdDown(
   now: Date,
   options: CallOptions = {},
 ): Promise<HoldDownResult> {
-  const forcedDown = !service.forcedDown;
+  // Below 2.11 there is no forced_down: Nova holds the host down once its heartbeats are too old, not before.
+  const downAsItIs = service.state === 'down' && Number(nova.microversion.split('.')[1]) < 11;
+  const forcedDown = !service.forcedDown && !downAsItIs;
   if (forcedDown) await nova.setForcedDown(service, true, options);
   const disabled = service.status === 'enabled';
   if (disabled) await nova.disableService(service, disabledReason(now), options);
   const done = [forcedDown ? 'forced down' : '', disabled ? 'disabled' : ''].filter((word) => word !== '');
   const sentence =
     done.length === 0
-      ? `nova-compute on ${service.host} was forced down and disabled already.`
+      ? `nova-compute on ${service.host} was ${downAsItIs ? 'down' : 'forced down'} and disabled already.`
       : `nova-compute on ${service.host} is now ${done.join(' and ')}.`;
   return { forcedDown, disabled, sentence };
 }
