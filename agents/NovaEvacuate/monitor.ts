@@ -3,6 +3,7 @@ import {
   AttrdError,
   createAttributes,
   createMarkStore,
+  formatMark,
   isPending,
   type MarkReading,
   type MarkStore,
@@ -41,6 +42,8 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
     );
   }
   const files = new StateFiles(ctx);
+  const unknown = reading.marks.filter(({ mark }) => mark.kind === 'unknown');
+  if (unknown.length > 0) await nameUnknown(ctx, files, unknown);
   if (!reading.marks.some(({ mark }) => isPending(mark))) {
     await idle(ctx, files, reading);
     return OcfExit.success;
@@ -50,14 +53,30 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
 
 /** A mark that asks for nothing. Its copies are brought in step, so that the next purge does not undo a `no`. */
 async function settle(ctx: OcfContext, marks: MarkStore, one: MarkReading): Promise<void> {
-  if (one.mark.kind === 'unknown') {
-    ctx.log.warn(
-      `The mark of ${one.name} reads "${one.mark.value}", which means nothing to this agent; it is left alone.`,
-    );
-    return;
-  }
+  if (one.mark.kind === 'unknown') return;
   await marks.repair(one);
   ctx.log.debug(`${one.name} is either fine or already handled`);
+}
+
+/** Somebody wrote what nobody defined. Said once per value, not at every pass. */
+async function nameUnknown(
+  ctx: OcfContext,
+  files: StateFiles,
+  unknown: readonly MarkReading[],
+): Promise<void> {
+  const { formatHints, newHostHints, parseHints } = await import('../../lib/evacuation/hints.ts');
+  const hints = parseHints(await files.readHints());
+  for (const { name, mark } of unknown) {
+    const value = formatMark(mark);
+    const entry = hints.get(name) ?? newHostHints(0);
+    if (entry.said['mark'] === value) continue;
+    entry.said['mark'] = value;
+    hints.set(name, entry);
+    ctx.log.warn(
+      `The mark of ${name} reads "${value}", which means nothing to this agent; it is left alone.`,
+    );
+  }
+  keepHints(ctx, files, formatHints(hints));
 }
 
 /** Nothing to evacuate. What was shown of hosts whose marks are gone is taken down. */
@@ -73,7 +92,7 @@ async function idle(ctx: OcfContext, files: StateFiles, reading: MarksReading): 
     await clearProgress(ctx, name);
     hints.delete(name);
   }
-  files.writeHints(formatHints(hints));
+  keepHints(ctx, files, formatHints(hints));
 }
 
 async function evacuate(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
