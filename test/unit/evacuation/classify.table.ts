@@ -110,7 +110,7 @@ const rebuild = { status: 'REBUILD', taskState: 'rebuild_spawning' };
 const error = { status: 'ERROR', vmState: 'error' };
 const fault = (message: string) => ({ message, code: 500, createdAt: null });
 
-/** design.md 3.3, row by row; then the races of facts/nova.md 5 and 6. */
+/** The rows of the table of decisions; then the races that a real Nova was seen to have. */
 export const table: readonly Row[] = [
   // 1: not on the marked host
   { what: 'moved, no record', server: { host: 'comp1' }, is: 'finished', says: 'it is on comp1' },
