@@ -52,9 +52,14 @@ teardown() { cloud_stop; }
   local as=()
   if [[ $EUID == 0 ]]; then
     as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-    "${as[@]}" test -x "$REPO/dist/NovaEvacuate" || skip "nobody cannot reach $REPO"
   fi
-  run -0 --separate-stderr "${as[@]}" env -i "$REPO/dist/NovaEvacuate" meta-data
+  # Where everybody can reach it, wherever the checkout is.
+  local place
+  place=$(mktemp -d)
+  cp "$REPO/dist/NovaEvacuate" "$place/"
+  chmod 755 "$place" "$place/NovaEvacuate"
+  run -0 --separate-stderr "${as[@]}" env -i "$place/NovaEvacuate" meta-data
+  rm -r "$place"
   assert_line --partial '<resource-agent name="NovaEvacuate"'
   assert_line --partial '<parameter name="auth_url"'
   assert_equal "$stderr" ''

@@ -168,7 +168,7 @@ fails_plainly() { # SENTENCE [OPTION]...
 }
 
 @test "application credentials" {
-  sim POST scenario '{"hosts": [], "applicationCredentials": [{"id": "ac1", "name": "ha", "secret": "s3cret", "user": "admin"}]}' || skip 'not in this simulator'
+  sim POST scenario '{"hosts": [], "applicationCredentials": [{"id": "ac1", "name": "ha", "secret": "s3cret", "user": "admin"}]}'
   run bash -c "printf '%s\n' action=monitor auth_url='$CLOUD_AUTH_URL' application_credential_id=ac1 \
     application_credential_secret=s3cret | '$REPO/dist/fence_compute'"
   assert_success

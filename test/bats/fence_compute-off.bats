@@ -228,13 +228,17 @@ fence_off() { fence action=off nodename=comp0 port=comp0 "$@"; }
 
 @test "attrd_updater that is not installed: exit 1" {
   cluster missing attrd_updater
-  # Without the machine's own tools, which may be there.
-  PATH=$CLUSTER/bin:/usr/bin:/bin
-  command -v attrd_updater && skip 'this machine has its own attrd_updater on every path'
-  [ ! -x /usr/sbin/attrd_updater ] || skip 'this machine has its own attrd_updater'
+  # In a mount namespace of its own, whose /usr/sbin is empty: this machine may have a Pacemaker.
+  export FENCE_COMPUTE="$BATS_TEST_TMPDIR/without-pacemaker"
+  local own=
+  [[ $EUID == 0 ]] || own=--map-root-user
+  printf '#!/bin/sh\nexec unshare --mount %s sh -c "mount -t tmpfs none /usr/sbin && exec %s"\n' \
+    "$own" "$REPO/dist/fence_compute" >"$FENCE_COMPUTE"
+  chmod +x "$FENCE_COMPUTE"
   run fence_off
   assert_failure 1
   assert_line --partial 'ERROR: comp0 could not be marked for evacuation: '
+  assert_line --partial 'attrd_updater is not installed on this machine'
   assert_equal "$(sim_count)" 0
 }
 

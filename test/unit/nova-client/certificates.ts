@@ -1,8 +1,8 @@
-// Certificates made for one test run: an authority, a server's and a client's, signed by it.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// The certificates of test/certificates, as the client's tests use them.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeCertificates } from '../../certificates/make.ts';
 
 export interface Certificates {
   readonly directory: string;
@@ -18,39 +18,10 @@ export interface Certificates {
   readonly remove: () => void;
 }
 
-export function makeCertificates(): Certificates {
+export async function makeCertificates(): Promise<Certificates> {
   const directory = mkdtempSync(join(tmpdir(), 'nova-client-tls-'));
+  await writeCertificates(directory);
   const file = (name: string) => join(directory, name);
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  openssl(
-    'req',
-    '-x509',
-    ...key,
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.pem',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=test authority',
-  );
-  const sign = (name: string, extensions: string) => {
-    writeFileSync(file(`${name}.ext`), extensions);
-    openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-    const out = ['-in', `${name}.csr`, '-out', `${name}.pem`, '-days', '2', '-extfile', `${name}.ext`];
-    openssl('x509', '-req', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', ...out);
-  };
-  sign('server', 'subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost\n');
-  sign('client', 'extendedKeyUsage=clientAuth\n');
-  writeFileSync(
-    file('both.pem'),
-    readFileSync(file('client.pem'), 'utf8') + readFileSync(file('client.key'), 'utf8'),
-  );
-  const hash = openssl('x509', '-in', 'ca.pem', '-noout', '-hash').toString().trim();
-  execFileSync('mkdir', [file('hashed')]);
-  writeFileSync(file(`hashed/${hash}.0`), readFileSync(file('ca.pem')));
   return {
     directory,
     caFile: file('ca.pem'),

@@ -250,7 +250,7 @@ describe('an evacuation', () => {
   });
 
   it('was not sent when the TLS handshake did not end in time', async () => {
-    const { serverCert: cert, serverKey: key, remove } = makeCertificates();
+    const { serverCert: cert, serverKey: key, remove } = await makeCertificates();
     onTestFinished(remove);
     const server = await stoppable({ tls: { cert, key } });
     const client = await connect(

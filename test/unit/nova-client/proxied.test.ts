@@ -7,8 +7,8 @@ import { type Certificates, makeCertificates } from './certificates.ts';
 import { cloud, configOf, surroundings } from './loopback.ts';
 
 let certificates: Certificates;
-beforeAll(() => {
-  certificates = makeCertificates();
+beforeAll(async () => {
+  certificates = await makeCertificates();
 });
 afterAll(() => certificates.remove());
 

@@ -6,8 +6,8 @@ import { type Certificates, makeCertificates } from './certificates.ts';
 import { type Cloud, cloud, configOf, loopback, surroundings } from './loopback.ts';
 
 let certificates: Certificates;
-beforeAll(() => {
-  certificates = makeCertificates();
+beforeAll(async () => {
+  certificates = await makeCertificates();
 });
 afterAll(() => certificates.remove());
 
