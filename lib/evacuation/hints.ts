@@ -1,7 +1,7 @@
 /**
- * What a pass leaves for the next one on the same node, in a small local file. Nothing here is needed to go on:
- * Nova and the marks hold all that matters. Hints keep the log from repeating itself and refused requests from
- * being repeated at every pass.
+ * What a pass leaves for the next one on the same node, in a small local file. Nova and the marks hold all that
+ * matters. Hints keep the log from repeating itself and refused requests from being repeated at every pass; and they
+ * are the second witness of a pass that was cut short, where the first, its claim, is taken away by a purge.
  */
 export interface HostHints {
   /** When this node first saw the mark, in ms since the epoch. */
