@@ -1,8 +1,18 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import type { Cloud } from './cloud.ts';
 import { waitFor } from './cloud.ts';
 import type { Cluster } from './cluster.ts';
 import { control } from './node.ts';
-import { COMPUTES, CONTROLLERS, hostOf } from './settings.ts';
+import { COMPUTES, CONTROLLERS, hostOf, RUN } from './settings.ts';
+
+/** Some failures make Nova lose sight of a domain; with no servers left there must be none. */
+async function dropDomains(node: string): Promise<void> {
+  const file = `${RUN}/hypervisors/${hostOf(node)}.json`;
+  if (!existsSync(file) || readFileSync(file, 'utf8').trim() === '{}') return;
+  await control('kill-compute', node);
+  rmSync(file);
+  await control('start-compute', node);
+}
 
 /** Brings the lab back to where `up` left it: everything on, no servers, no marks, no faults, all services enabled. */
 export async function reset(cloud: Cloud, cluster: Cluster): Promise<void> {
@@ -22,6 +32,7 @@ export async function reset(cloud: Cloud, cluster: Cluster): Promise<void> {
   }
   step('all nodes on');
   await cloud.purge();
+  for (const node of COMPUTES) await dropDomains(node);
   step('no servers');
   await cluster.forget();
   step('no marks');

@@ -4,6 +4,7 @@ import { hostOf } from '../driver/settings.ts';
 
 const NODE = 'comp0';
 const BROKEN = 'comp1';
+const OTHERS = ['comp2', 'comp3'];
 
 const scenario: Scenario = {
   title: 'one nova-compute refuses to spawn: the instances land elsewhere on retry',
@@ -12,6 +13,8 @@ const scenario: Scenario = {
     const { cloud } = lab;
     await control('boot-delay', NODE, 'never');
     const before = await cloud.boot(9, NODE, 'vm');
+    // Nova's scheduler prefers the emptiest host: let that be the broken one.
+    for (const node of OTHERS) await cloud.boot(2, node, `resident-${node}`);
     await control('spawn-fail', BROKEN, 'on');
     lab.say(`9 active instances on ${NODE}`);
     lab.fault(`nova-compute of ${BROKEN} fails every rebuild`);
