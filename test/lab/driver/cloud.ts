@@ -205,13 +205,17 @@ export class Cloud {
     return waitFor(what, seconds, async () => check(await this.servers()), 700);
   }
 
-  /** Deletes every server and waits until all are gone. */
+  /** Deletes every server, and again those that Nova failed to delete, until all are gone. */
   async purge(): Promise<void> {
-    const all = await this.pages('/servers?all_tenants=1', 'servers');
-    for (const server of all)
-      await this.request('DELETE', `/servers/${text(server, 'id')}`, undefined, [404]);
+    const asked = new Map<string, number>();
     await waitFor('all servers deleted', 120, async () => {
-      return (await this.pages('/servers?all_tenants=1&limit=10', 'servers')).length === 0 ? true : undefined;
+      const all = await this.pages('/servers?all_tenants=1', 'servers');
+      for (const server of all.map((s) => text(s, 'id'))) {
+        if (Date.now() - (asked.get(server) ?? 0) < 10_000) continue;
+        asked.set(server, Date.now());
+        await this.request('DELETE', `/servers/${server}`, undefined, [404, 409, 500]);
+      }
+      return all.length === 0 ? true : undefined;
     });
   }
 
