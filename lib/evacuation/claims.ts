@@ -90,8 +90,6 @@ export class ClaimKeeper {
   async #checkNow(refresh: boolean): Promise<void> {
     const { marks } = await this.#marks.readAll();
     for (const name of [...this.#held]) {
-      // Dropped while the claim before it was written.
-      if (!this.#held.has(name)) continue;
       const mark = markIn(marks, name);
       if (mark.kind !== 'yes' && !(mark.kind === 'claimed' && mark.who === this.#me)) {
         this.#lose(name, whose(mark));

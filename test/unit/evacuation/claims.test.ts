@@ -137,7 +137,7 @@ describe('keeping claims', () => {
   });
 
   test('dropped, it is written no more, though a refresh of it is under way', async () => {
-    for (let wait = 9_500; wait < 11_500; wait += 50) {
+    for (let wait = 9_500; wait < 14_000; wait += 100) {
       const { rig, process, keeper } = setup(['comp0', 'comp1', 'comp2']);
       rig.toolLatency = () => 100 + rig.random() * 900;
       await rig.time.until(keeper.take(read(rig)));

@@ -382,6 +382,23 @@ describe('claims', () => {
     expect(rig.mark('comp0')).toBe('ctl1@1795230008');
   });
 
+  test('somebody else writes the mark at any moment: that is what stands in the end', async () => {
+    for (const value of ['ctl1@1795230008', 'rubbish']) {
+      for (let at = 0; at < 6_000; at += 60) {
+        cloud(1, 5);
+        rig.toolLatency = () => 0;
+        rig.nova.isMarked = () => true;
+        rig.fence('comp0');
+        const running = rig.start();
+        await rig.time.pass(at);
+        const done = rig.mark('comp0') === 'no';
+        rig.setMark('comp0', value);
+        await rig.time.until(running.outcome);
+        expect([at, done, rig.mark('comp0')]).toEqual([at, done, value]);
+      }
+    }
+  });
+
   test('an operator sets the mark to no in mid-pass: it stays no', async () => {
     cloud(40);
     rig.fence('comp0');
