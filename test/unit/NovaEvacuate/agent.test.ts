@@ -166,7 +166,7 @@ describe('what an operator sees when something is wrong', () => {
   test('no cloud: the mark is kept, the reason is one sentence without the password', async () => {
     await act('start');
     setMark('comp0', 'yes');
-    const result = await act('monitor');
+    const result = await act('monitor', { OCF_RESKEY_CRM_meta_timeout: '2000' });
     expect(result.code).toBe(190);
     expect(result.reason).toMatch(
       /^evacuations are held up: .*127\.0\.0\.1:9.*; marks are kept and the next pass tries again\.$/,
