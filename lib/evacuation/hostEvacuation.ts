@@ -64,6 +64,8 @@ export interface MarkedHost {
   readonly hints: HostHints;
   /** Nothing new is asked of Nova before this time; see `decideClaim`. */
   readonly quietUntil: number;
+  /** The transient copy was gone when the pass came, and with it any claim of a predecessor. */
+  readonly claimForgotten: boolean;
 }
 
 export type HostOutcome = {
@@ -114,6 +116,7 @@ export class HostEvacuation {
   readonly #servers = new Map<string, Seen>();
   readonly #records = new Map<string, Migration>();
   readonly #lastKind = new Map<string, InstanceClass['kind']>();
+  #quietUntil: number;
   #listedAt = 0;
   #recordsReadAt = 0;
   /** Nova asked us to slow down, or could not be reached. */
@@ -126,6 +129,7 @@ export class HostEvacuation {
     this.#scope = scope;
     this.#marked = marked;
     this.#host = marked.service.host;
+    this.#quietUntil = marked.quietUntil;
   }
 
   /** Never throws what `NovaError` stands for: trouble with Nova is an outcome. */
@@ -147,14 +151,14 @@ export class HostEvacuation {
 
   /** Whether a successor has to know of this pass: then the claim must stay. */
   get inDoubt(): boolean {
-    const { hints, quietUntil } = this.#marked;
-    return Math.max(quietUntil, ...Object.values(hints.doubts)) > this.#scope.clock.now();
+    const { hints } = this.#marked;
+    return Math.max(this.#quietUntil, ...Object.values(hints.doubts)) > this.#scope.clock.now();
   }
 
   /** Leaves to the next pass what is still quiet, and which requests were neither answered nor show in a record. */
   #leaveDoubts(): void {
     const { nova, clock } = this.#scope;
-    const { hints, quietUntil } = this.#marked;
+    const { hints } = this.#marked;
     const doubts = Object.entries(hints.doubts).filter(([, until]) => until > clock.now());
     for (const [id, asked] of this.#asked) {
       const latest = recordsOf(this.#records.values(), id).at(-1);
@@ -162,7 +166,7 @@ export class HostEvacuation {
       doubts.push([id, asked.at + pacing.unansweredMs]);
     }
     hints.doubts = Object.fromEntries(doubts);
-    hints.quietUntil = quietUntil;
+    hints.quietUntil = this.#quietUntil;
     hints.pass = 'closed';
   }
 
@@ -172,6 +176,7 @@ export class HostEvacuation {
     const delayed = this.#delayed();
     if (delayed !== null) return delayed;
     await this.#list();
+    this.#heedForgottenClaim();
     // Two that claim at the same moment may each read their own claim back; by now the last one stands.
     if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
     let pause: number = pacing.pollMinMs;
@@ -225,6 +230,16 @@ export class HostEvacuation {
     const nextAt = this.#nextChance(classes, now);
     if (nextAt >= lingerUntil) return null;
     return Math.max(pacing.pollMinMs, Math.min(nextAt - now, newLookMs));
+  }
+
+  /**
+   * A purge takes a predecessor's claim away. Where evacuations of this host were asked for just now all the same, its
+   * last request may still be under way, here as after a claim that was left.
+   */
+  #heedForgottenClaim(): void {
+    if (!this.#marked.claimForgotten) return;
+    const newest = Math.max(0, ...[...this.#records.values()].map((record) => record.createdAt));
+    this.#quietUntil = Math.max(this.#quietUntil, newest - this.#scope.nova.clockOffsetMs + pacing.settleMs);
   }
 
   /** I1: nothing is asked for a host that Nova does not hold down. Done anew by every pass, as fencing may not have. */
@@ -321,7 +336,7 @@ export class HostEvacuation {
           destinationsAt: cloud.destinationsAt,
           asked: this.#asked.get(id) ?? null,
           refusal: this.#refusal(id),
-          quietUntil: Math.max(this.#marked.quietUntil, this.#marked.hints.doubts[id] ?? 0),
+          quietUntil: Math.max(this.#quietUntil, this.#marked.hints.doubts[id] ?? 0),
           canLand: targets.length > 0,
           capacityAt: this.#marked.hints.capacityAt,
           selected: server === null ? { kind: 'yes' } : select(server, selection),

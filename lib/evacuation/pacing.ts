@@ -3,12 +3,12 @@ export const pacing = {
   /** A claim not refreshed for this long is dead: the value the original agents share. */
   claimDeadAfterMs: 60_000,
   /** Claims are refreshed this often while at work; the bound is 20 s. */
-  claimRefreshMs: 10_000,
+  claimRefreshMs: 5_000,
   /**
    * A pass that was killed may have left one request under way that Nova's records do not show yet. Its successor on
    * the same node asks for nothing new until this long after the last sign of life.
    */
-  settleMs: 20_000,
+  settleMs: 25_000,
   /** A request that was sent and not answered counts as in flight this long, record or not. */
   unansweredMs: 60_000,
   /**

@@ -206,7 +206,13 @@ class Pass {
           if (hints.said['begin'] === undefined)
             log.notice(`Initiating evacuation of ${service.host} with NovaEvacuate`);
           hints.said['begin'] = service.host;
-          const evacuation = new HostEvacuation(scope, { name, service, hints, quietUntil });
+          const evacuation = new HostEvacuation(scope, {
+            name,
+            service,
+            hints,
+            quietUntil,
+            claimForgotten: reading.transient.kind === 'none',
+          });
           const outcome = await evacuation.run();
           this.#outcomes.set(name, outcome);
           await this.#handBack(names, outcome, evacuation.inDoubt);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type MarkReading, parseMark } from '../../../lib/attrd/index.ts';
 import { type ClaimDecision, decideClaim } from '../../../lib/evacuation/claim.ts';
 import { ClaimKeeper } from '../../../lib/evacuation/claims.ts';
+import { pacing } from '../../../lib/evacuation/pacing.ts';
 import { Rig } from './rig.ts';
 import { Process } from './virtualTime.ts';
 
@@ -23,11 +24,11 @@ describe('whether a host is ours to take', () => {
     [`ctl1@${second + 30}`, 'defer'],
     [`ctl1@${second + 61}`, 'take', { quietUntil: 0 }],
     // Our own: the last pass was cut short, its last requests are given time to show.
-    [`ctl0@${second - 5}`, 'take', { quietUntil: (second - 5) * 1000 + 999 + 20_000 }],
-    [`ctl0@${second}`, 'take', { quietUntil: nowMs + 20_000 }],
-    [`ctl0@${second - 3600}`, 'take', { quietUntil: (second - 3600) * 1000 + 999 + 20_000 }],
+    [`ctl0@${second - 5}`, 'take', { quietUntil: (second - 5) * 1000 + 999 + pacing.settleMs }],
+    [`ctl0@${second}`, 'take', { quietUntil: nowMs + pacing.settleMs }],
+    [`ctl0@${second - 3600}`, 'take', { quietUntil: (second - 3600) * 1000 + 999 + pacing.settleMs }],
     // Our clock was set back: no longer than the usual time.
-    [`ctl0@${second + 3600}`, 'take', { quietUntil: nowMs + 20_000 }],
+    [`ctl0@${second + 3600}`, 'take', { quietUntil: nowMs + pacing.settleMs }],
   ])('%j: %s', (value, kind, more = {}) => {
     const decision = decideClaim('comp0', parseMark(value), 'ctl0', undefined, nowMs);
     expect(decision).toMatchObject({ kind, ...more });
@@ -35,8 +36,20 @@ describe('whether a host is ours to take', () => {
 
   test.each([
     // What the last pass here left, the mark, and until when nothing new is asked.
-    ['a killed pass, and its claim was lost to a purge or another fencing', 'open', 0, 'yes', nowMs + 20_000],
-    ['a killed pass with its claim', 'open', 0, `ctl0@${second - 5}`, (second - 5) * 1000 + 20_999],
+    [
+      'a killed pass, and its claim was lost to a purge or another fencing',
+      'open',
+      0,
+      'yes',
+      nowMs + pacing.settleMs,
+    ],
+    [
+      'a killed pass with its claim',
+      'open',
+      0,
+      `ctl0@${second - 5}`,
+      (second - 5) * 1000 + 999 + pacing.settleMs,
+    ],
     ['one that ended in good order', 'closed', 0, 'yes', 0],
     [
       'one that ended in doubt and kept its claim',
@@ -120,12 +133,12 @@ describe('keeping claims', () => {
     const { rig, keeper, errors } = setup(['comp0']);
     await rig.time.until(keeper.take(read(rig)));
     rig.pacemaker.running = false;
-    await rig.time.pass(25_000);
+    await rig.time.pass(2.5 * pacing.claimRefreshMs);
     expect(errors).toHaveLength(2);
     expect(keeper.lost('comp0')).toBeNull();
     rig.pacemaker.running = true;
-    await rig.time.pass(10_000);
-    expect(rig.mark('comp0')).toBe(`ctl0@${second + 30}`);
+    await rig.time.pass(pacing.claimRefreshMs);
+    expect(rig.mark('comp0')).toBe(`ctl0@${second + (3 * pacing.claimRefreshMs) / 1000}`);
     await expect(
       rig.time.until(
         (async () => {

@@ -525,6 +525,26 @@ describe('time', () => {
 });
 
 describe('a pass that was killed', () => {
+  test('its claim purged, its successor elsewhere heeds that evacuations were asked for just now', async () => {
+    const { nova } = cloud(8);
+    rig.fence('comp0');
+    let requests = 0;
+    // The last of the requests is still under way when the pass is killed, and its record not there yet.
+    nova.fault = ({ method }) => {
+      if (method !== 'evacuate') return null;
+      requests += 1;
+      return requests === 8 ? { kind: 'slow', ms: 8_000 } : null;
+    };
+    const running = rig.start();
+    await rig.time.pass(2_000);
+    expect(requests).toBe(8);
+    running.process.kill();
+    rig.pacemaker.purge('comp0');
+    await rig.passes(10, rig.ctl1);
+    expect([requestsPerInstance(), rig.mark('comp0')]).toEqual([Array(8).fill(1), 'no']);
+    expect(left('comp0')).toEqual([]);
+  });
+
   test('its successor here waits until its last requests show, and repeats nothing', async () => {
     for (let at = 100; at < 4_000; at += 150) {
       cloud(8, at);
