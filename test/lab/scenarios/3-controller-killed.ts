@@ -29,7 +29,12 @@ const scenario: Scenario = {
       return transient?.includes('@') && !transient.startsWith(`${controller}@`) ? transient : undefined;
     });
     const seconds = Math.round((Date.now() - killed) / 1000);
-    lab.check(seconds <= 60, `another evacuator took over within 60 s`, `${successor} after ${seconds} s`);
+    // A claim counts as dead after 60 s; it may have been refreshed in the very second of the kill.
+    lab.check(
+      seconds <= 65,
+      'another evacuator took over within a minute',
+      `${successor} after ${seconds} s`,
+    );
     await lab.waitEvacuated(NODE, 150);
 
     await lab.judgeFencedOnce(NODE);
