@@ -63,7 +63,7 @@ in_node() {
     pid=$(node_pid "$1") || { echo "lab: node $1 is off" >&2; return 1; }
     shift
     nsenter -t "$pid" -m -p -n -u -i -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-        HOME=/root LANG=C.UTF-8 TERM=dumb "$@"
+        HOME=/run/home LANG=C.UTF-8 TERM=dumb "$@"
 }
 
 # in_cloud CMD... - run a command in the network namespace of the cloud

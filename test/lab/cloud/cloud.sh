@@ -10,7 +10,7 @@ PLACEMENT_URL=http://$CLOUD_IP:8778
 GLANCE_URL=http://$CLOUD_IP:9292
 NEUTRON_URL=http://$CLOUD_IP:9696
 export PYTHONWARNINGS=ignore
-export TMPDIR=$CLOUD/tmp           # nothing of ours outside the state directory
+export TMPDIR=$CLOUD/tmp XDG_CACHE_HOME=$CLOUD/tmp   # nothing of ours outside the state directory
 unset PYTHONUNBUFFERED
 
 pid_of() { cat "$CLOUD/$1.pid" 2>/dev/null; }

@@ -54,7 +54,7 @@ interface Client {
 }
 
 const shell = (script: string): readonly string[] => ['sh', '-c', script];
-const bare = 'cibadmin --empty >/tmp/cib.xml && ';
+const bare = 'cibadmin --empty >/run/cib.xml && ';
 const words = (values: readonly string[]): string => values.map((v) => `'${v}'`).join(' ');
 const withoutAuthUrl = AGENT.filter((a) => !a.startsWith('auth_url'));
 const options = (values: readonly string[], flag: string): string =>
@@ -78,15 +78,15 @@ const CLIENTS: readonly Client[] = [
   {
     claim: 'pcs creates NovaEvacuate with the options of installers, and NovaEvacuate validates them',
     command: shell(
-      `${bare}pcs -f /tmp/cib.xml resource create nova-evacuate ${EVACUATE} ${words(AGENT)} --agent-validation ` +
-        '&& pcs -f /tmp/cib.xml resource config nova-evacuate',
+      `${bare}pcs -f /run/cib.xml resource create nova-evacuate ${EVACUATE} ${words(AGENT)} --agent-validation ` +
+        '&& pcs -f /run/cib.xml resource config nova-evacuate',
     ),
     prints: 'monitor: nova-evacuate-monitor-interval-10',
   },
   {
     claim: 'pcs --agent-validation refuses NovaEvacuate without auth_url, and says why',
     command: shell(
-      `${bare}pcs -f /tmp/cib.xml resource create nova-evacuate ${EVACUATE} ${words(withoutAuthUrl)} --agent-validation`,
+      `${bare}pcs -f /run/cib.xml resource create nova-evacuate ${EVACUATE} ${words(withoutAuthUrl)} --agent-validation`,
     ),
     prints: 'auth_url',
     fails: true,
@@ -99,16 +99,16 @@ const CLIENTS: readonly Client[] = [
   {
     claim: 'pcs creates fence_compute with the options of installers',
     command: shell(
-      `${bare}pcs -f /tmp/cib.xml stonith create fence-nova fence_compute ${words(DEVICE)} ` +
+      `${bare}pcs -f /run/cib.xml stonith create fence-nova fence_compute ${words(DEVICE)} ` +
         "pcmk_host_list='comp0 comp1' op monitor interval=60s meta provides=unfencing " +
-        '&& pcs -f /tmp/cib.xml stonith config fence-nova',
+        '&& pcs -f /run/cib.xml stonith config fence-nova',
     ),
     prints: 'provides=unfencing',
   },
   {
     claim: 'pcs --force creates fence_compute with hyphenated options',
     command: shell(
-      `${bare}pcs -f /tmp/cib.xml stonith create fence-nova fence_compute ${words(HYPHENATED)} --force`,
+      `${bare}pcs -f /run/cib.xml stonith create fence-nova fence_compute ${words(HYPHENATED)} --force`,
     ),
   },
   {
@@ -124,10 +124,10 @@ const CLIENTS: readonly Client[] = [
   {
     claim: 'crm configures both',
     command: shell(
-      `${bare}export CIB_file=/tmp/cib.xml; ` +
+      `${bare}export CIB_file=/run/cib.xml; ` +
         `crm configure primitive fence-nova stonith:fence_compute params ${words(DEVICE)} op monitor interval=10m && ` +
         `crm configure primitive nova-evacuate ${EVACUATE} params ${words(AGENT)} op monitor interval=10 timeout=600 && ` +
-        'crm_verify --xml-file /tmp/cib.xml -V; crm configure show',
+        'crm_verify --xml-file /run/cib.xml -V; crm configure show',
     ),
     prints: `primitive nova-evacuate ${EVACUATE}`,
   },
