@@ -81,7 +81,7 @@ async function evacuateHost(root: string, instances: number): Promise<Run> {
     const { env } = cluster;
     const agent = join(root, 'dist/NovaEvacuate');
     startAgent(agent, cluster);
-    cloud.world.killCompute('comp0');
+    cloud.world.killCompute('comp0', { power: false });
     await fence(join(root, 'dist/fence_compute'), env, cloud.authUrl);
     cloud.requests.clear();
 
