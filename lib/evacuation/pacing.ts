@@ -46,7 +46,8 @@ export function retryPauseMs(attempts: number): number {
 
 /**
  * How long a pass works before it returns with work left: half of the operation's timeout, so that a slow last
- * request still ends in time (Pacemaker kills what is late), and never so long that a stop has to wait for it.
+ * request still ends in time (Pacemaker kills what is late), and a minute at most, so that its report is fresh. A stop
+ * need not wait for it: Pacemaker kills a recurring monitor that is under way (seen on 2.1.5).
  */
 export function passBudgetMs(timeoutMs: number): number {
   return Math.min(timeoutMs / 2, 60_000);
