@@ -15,6 +15,7 @@ function fromShell(names: readonly string[]): string[] {
 
 const [
   run = '',
+  netns = '',
   controllers = '',
   computes = '',
   domain = '',
@@ -24,6 +25,7 @@ const [
   novaUrl = '',
 ] = fromShell([
   'RUN',
+  'NETNS',
   'CONTROLLERS',
   'COMPUTES',
   'DOMAIN',
@@ -35,6 +37,8 @@ const [
 
 /** Directory of all run-time state. */
 export const RUN = run;
+/** What the names of the lab's network namespaces begin with. */
+export const NETNS = netns;
 /** Names of the full cluster nodes. */
 export const CONTROLLERS: readonly string[] = controllers.split(' ');
 /** Names of the compute nodes, in the cluster's spelling. */
