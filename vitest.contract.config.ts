@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** Where .ci/run wants a report for machines, beside the one for people. */
+const results = process.env['TEST_RESULTS'];
+
 /** The contract suite: one cloud at a time, hosts dying and coming back, so nothing runs side by side. */
 export default defineConfig({
   resolve: {
@@ -13,5 +16,8 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    ...(results === undefined
+      ? {}
+      : { reporters: ['default', 'json'], outputFile: { json: `${results}/contract.json` } }),
   },
 });
