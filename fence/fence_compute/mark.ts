@@ -14,7 +14,7 @@ export interface TargetMark {
  * Pacemaker gives it as `nodename`. Called by hand, the plug is matched to the cluster's nodes by its first
  * label where that means one node; else (and where it is a node's name itself) the plug is the name.
  */
-export function markName(nodename: string | null, plug: string, clusterNodes: readonly string[]): string {
+function markName(nodename: string | null, plug: string, clusterNodes: readonly string[]): string {
   if (nodename !== null) return nodename;
   const label = firstLabel(plug);
   const [only, ...others] = clusterNodes.filter((node) => firstLabel(node) === label);

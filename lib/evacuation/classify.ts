@@ -246,7 +246,7 @@ function inFlight(facts: InstanceFacts, record: Migration, what: string): Instan
 }
 
 /** Nova's own words for a failure, else what its record says. */
-export function failureText(server: Server, record: Migration): string {
+function failureText(server: Server, record: Migration): string {
   const fault = server.fault?.message.trim().replace(/\.+$/, '') ?? '';
   if (fault !== '') return fault.replace(/\s+/g, ' ');
   return record.destHost === null ? 'no host was found for it' : `${record.destHost} could not rebuild it`;
