@@ -1,18 +1,10 @@
-import type { CommandResult, CommandRunner } from './command.ts';
-import { AttrdError } from './errors.ts';
-import {
-  type AttributeValue,
-  type CibNode,
-  parseAttrdText,
-  parseAttrdXml,
-  parseCibNodes,
-  parseHostMaps,
-} from './parse.ts';
+import type { CommandRunner } from './command.ts';
+import { failure, isNothingFound, isUnknownNode } from './failure.ts';
+import { type AttributeValue, parseAttrdText, parseAttrdXml } from './parseAttrd.ts';
+import { type CibNode, parseCibNodes, parseHostMaps } from './parseCib.ts';
 
 /** EX_USAGE: how every version of the tools answers an option it does not know. */
 const exitUsage = 64;
-/** CRM_EX_DISCONNECT; before 2.0 the errno itself (ENOTCONN, ECONNREFUSED). */
-const exitDisconnected: ReadonlySet<number> = new Set([102, 107, 111]);
 
 /** Pacemaker's node attributes, transient (attrd) and permanent (the CIB's nodes section). */
 export class Attributes {
@@ -30,7 +22,7 @@ export class Attributes {
     if (this.#speaksXml) {
       const result = await this.#run('attrd_updater', [...query, '--output-as=xml']);
       if (result.exitCode === 0) return parseAttrdXml(result.stdout);
-      if (isNoSuchAttribute(result)) return [];
+      if (isNothingFound(result)) return [];
       if (
         result.exitCode !== exitUsage &&
         !/unknown option|unrecognized option|invalid option/i.test(result.stderr)
@@ -41,7 +33,7 @@ export class Attributes {
     }
     const result = await this.#run('attrd_updater', query);
     if (result.exitCode === 0) return parseAttrdText(result.stdout);
-    if (isNoSuchAttribute(result)) return [];
+    if (isNothingFound(result)) return [];
     throw failure('attrd_updater', result, `reading attribute ${name}`);
   }
 
@@ -85,7 +77,7 @@ export class Attributes {
     const xpath = `//primitive[@type='${fenceAgent}']//nvpair[@name='pcmk_host_map']`;
     const result = await this.#run('cibadmin', ['-Q', '--xpath', xpath]);
     // 105, before 2.0 6 (ENXIO): nothing in the CIB matches.
-    if (isNoSuchAttribute(result)) return new Map();
+    if (isNothingFound(result)) return new Map();
     if (result.exitCode !== 0)
       throw failure('cibadmin', result, 'reading pcmk_host_map of the fence devices');
     return parseHostMaps(result.stdout);
@@ -112,7 +104,7 @@ export class Attributes {
   /** Removes a permanent attribute; one that is not there, or of a name that is no cluster node, is fine. */
   async deletePermanent(node: string, name: string): Promise<void> {
     const result = await this.#run('crm_attribute', ['-N', node, '-n', name, '-D', '-l', 'forever']);
-    if (result.exitCode === 0 || isUnknownNode(result) || isNoSuchAttribute(result)) return;
+    if (result.exitCode === 0 || isUnknownNode(result) || isNothingFound(result)) return;
     throw failure('crm_attribute', result, `removing permanent attribute ${name} of ${node}`);
   }
 
@@ -120,43 +112,4 @@ export class Attributes {
     const result = await this.#run(tool, args);
     if (result.exitCode !== 0) throw failure(tool, result, doing);
   }
-}
-
-/** 78 since 2.1, other codes before; the words are the same in all (`attrd_updater`), and crm_attribute has its own. */
-function isNoSuchAttribute(result: CommandResult): boolean {
-  // A socket can fail with ENXIO as well, and a cluster that cannot be asked is not one without marks.
-  if (isDisconnected(result)) return false;
-  return /attribute does not exist|no such device or address/i.test(`${result.stderr}\n${result.stdout}`);
-}
-
-function isDisconnected(result: CommandResult): boolean {
-  return (
-    exitDisconnected.has(result.exitCode) ||
-    /could not connect|connection refused|transport endpoint is not connected/i.test(
-      `${result.stderr}\n${result.stdout}`,
-    )
-  );
-}
-
-function isUnknownNode(result: CommandResult): boolean {
-  return /could not map name/i.test(`${result.stderr}\n${result.stdout}`);
-}
-
-function failure(tool: string, result: CommandResult, doing: string): AttrdError {
-  const said = `${result.stderr}\n${result.stdout}`
-    .split('\n')
-    .map((line) => line.trim())
-    .find((line) => line !== '' && !line.startsWith('<'));
-  const words = said === undefined ? '' : `: ${said.slice(0, 200)}`;
-  return isDisconnected(result)
-    ? new AttrdError(
-        'noCluster',
-        `${doing} failed: the cluster does not answer on this machine (${tool} exit ${result.exitCode}${words})`,
-        {
-          exitCode: result.exitCode,
-        },
-      )
-    : new AttrdError('failed', `${doing} failed: ${tool} ended with ${result.exitCode}${words}`, {
-        exitCode: result.exitCode,
-      });
 }

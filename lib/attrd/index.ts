@@ -1,12 +1,15 @@
 import { Attributes } from './attributes.ts';
+import { ClusterState } from './clusterState.ts';
 import { type CommandRunner, createCommandRunner } from './command.ts';
 import { TwofoldMarkStore } from './markStore.ts';
 import type { MarkStore } from './types.ts';
 
 export { Attributes } from './attributes.ts';
+export { ClusterState } from './clusterState.ts';
 export { type CommandResult, type CommandRunner, cleanEnvironment, createCommandRunner } from './command.ts';
 export { AttrdError, type AttrdErrorCode } from './errors.ts';
 export { formatMark, isPending, parseMark } from './mark.ts';
+export type { NodeState, Primitive } from './parseCib.ts';
 export type { Mark, MarkReading, MarkStore, MarksReading } from './types.ts';
 
 export interface AttrdOptions {
@@ -25,4 +28,9 @@ export function createAttributes(options: AttrdOptions): Attributes {
 /** The marks of the cluster this machine belongs to. */
 export function createMarkStore(options: AttrdOptions): MarkStore {
   return new TwofoldMarkStore(createAttributes(options));
+}
+
+/** The cluster's nodes and resources as its CIB has them. */
+export function createClusterState(options: AttrdOptions): ClusterState {
+  return new ClusterState(options.run ?? createCommandRunner(options));
 }

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AttrdError } from '../../../lib/attrd/index.ts';
-import { parseAttrdText, parseAttrdXml, parseCibNodes, parseHostMaps } from '../../../lib/attrd/parse.ts';
+import { parseAttrdText, parseAttrdXml } from '../../../lib/attrd/parseAttrd.ts';
+import {
+  parseCibNodes,
+  parseHostMaps,
+  parseNodeStates,
+  parsePrimitives,
+} from '../../../lib/attrd/parseCib.ts';
 import { FakePacemaker } from './fakePacemaker.ts';
 
 /** A value as a version prints it, read back. */
@@ -225,5 +231,44 @@ describe('pcmk_host_map', () => {
     const output =
       '<xpath-query><nvpair id="a" name="pcmk_host_map" value="n0:h0"/><nvpair id="b" name="pcmk_host_map" value="n1:h1"/></xpath-query>';
     expect(Object.fromEntries(await parseHostMaps(output))).toEqual({ n0: 'h0', n1: 'h1' });
+  });
+});
+
+describe('the state of nodes and resources', () => {
+  const status = (attributes: string, operations = '') =>
+    `<status><node_state id="comp0" uname="comp0" ${attributes}><lrm id="comp0"><lrm_resources>
+      <lrm_resource id="nova-compute" class="ocf" provider="openstack" type="NovaCompute">${operations}</lrm_resource>
+    </lrm_resources></lrm></node_state></status>`;
+  const probe = '<lrm_rsc_op id="a" operation="monitor" rc-code="7" interval="0"/>';
+
+  test.each([
+    ['in_ccm="true"', true],
+    ['in_ccm="false"', false],
+    ['in_ccm="1795224191"', true],
+    ['in_ccm="0"', false],
+    ['remote_node="true"', false],
+  ])('%s: joined %s', async (attributes, joined) => {
+    expect((await parseNodeStates(status(attributes)))[0]?.joined).toBe(joined);
+  });
+
+  test.each([
+    ['nothing known of it', '', false],
+    ['probed, and not there', probe, false],
+    ['probed, and running', probe.replace('"7"', '"0"'), true],
+    ['its start is under way', '<lrm_rsc_op id="a" operation="start" rc-code="193" op-status="-1"/>', true],
+    ['stopped', '<lrm_rsc_op id="a" operation="stop" rc-code="0"/>', false],
+  ])('a resource, %s', async (_, operations, active) => {
+    const [node] = await parseNodeStates(status('in_ccm="true"', operations));
+    expect(node?.active.has('NovaCompute')).toBe(active);
+  });
+
+  test('configured resources, one without a provider among them', async () => {
+    const xml =
+      '<xpath-query><primitive id="a" class="ocf" provider="openstack" type="NovaCompute"/><primitive id="b" class="systemd" type="nova-compute"/></xpath-query>';
+    expect(await parsePrimitives(xml)).toEqual([
+      { id: 'a', class: 'ocf', provider: 'openstack', type: 'NovaCompute' },
+      { id: 'b', class: 'systemd', provider: null, type: 'nova-compute' },
+    ]);
+    await expect(parsePrimitives('<primitive id="a"/>')).rejects.toThrow(AttrdError);
   });
 });

@@ -1,0 +1,41 @@
+import { AttrdError } from './errors.ts';
+
+export interface Element {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly children: readonly Element[];
+}
+
+/** All elements of a name below one, in document order. */
+export function descendants(element: Element, name: string): Element[] {
+  return element.children.flatMap((child) => [
+    ...(child.name === name ? [child] : []),
+    ...descendants(child, name),
+  ]);
+}
+
+/** Parses what a tool printed; the result is a root above the document element. */
+export async function parseXmlDocument(text: string, tool: string): Promise<Element> {
+  const { parseXml, XmlElement } = await import('@rgrove/parse-xml');
+  type Parsed = InstanceType<typeof XmlElement>;
+  const convert = (element: Parsed): Element => ({
+    name: element.name,
+    attributes: element.attributes,
+    children: element.children.filter((child) => child instanceof XmlElement).map(convert),
+  });
+  try {
+    const root = parseXml(text).root;
+    if (root === null) throw new Error('no root element');
+    return { name: '#document', attributes: {}, children: [convert(root)] };
+  } catch (error) {
+    throw new AttrdError('malformed', `${tool} answered something that is not XML: ${shorten(text)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The beginning of what was not understood, on one line. */
+export function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 120 ? `${line.slice(0, 120)}…` : line;
+}
