@@ -8,6 +8,14 @@ import { listImagesByTag } from './images.ts';
 import { Keystone } from './keystone.ts';
 import { listEvacuations } from './migrations.ts';
 import { Requester } from './requester.ts';
+import {
+  isGuestRunning,
+  listActions,
+  rebootServer,
+  resetServerState,
+  startServer,
+  stopServer,
+} from './serverLife.ts';
 import { evacuate, getServer, listServers } from './servers.ts';
 import { disableService, enableService, listComputeServices, setForcedDown } from './services.ts';
 import { Session } from './session.ts';
@@ -46,6 +54,12 @@ export async function connect(config: CloudConfig, deps: ConnectDeps = {}): Prom
     listServers: (filter, options) => listServers(api, filter, options),
     getServer: (id, options) => getServer(api, id, options),
     evacuate: (serverId, request, options) => evacuate(api, serverId, request, options),
+    isGuestRunning: (serverId, options) => isGuestRunning(api, serverId, options),
+    rebootServer: (serverId, type, options) => rebootServer(api, serverId, type, options),
+    startServer: (serverId, options) => startServer(api, serverId, options),
+    stopServer: (serverId, options) => stopServer(api, serverId, options),
+    resetServerState: (serverId, state, options) => resetServerState(api, serverId, state, options),
+    listActions: (serverId, options) => listActions(api, serverId, options),
     listEvacuations: (filter, options) => listEvacuations(api, filter, options),
     listFlavors: (options) => listFlavors(api, options),
     async listImagesByTag(tag, options) {

@@ -31,7 +31,8 @@ function readService(service: Field): ComputeService | null {
   const host = service.get('host').string();
   // While the database of a cell cannot be reached, Nova gives host, binary and this status alone (2.69).
   if (service.get('status').value === 'UNKNOWN') {
-    return { id: '', host, state: 'unknown', status: 'unknown', disabledReason: null, forcedDown: false };
+    const nothing = { disabledReason: null, forcedDown: false, updatedAt: null };
+    return { id: '', host, state: 'unknown', status: 'unknown', ...nothing };
   }
   return {
     id: service.get('id').id(),
@@ -41,6 +42,7 @@ function readService(service: Field): ComputeService | null {
     disabledReason: service.get('disabled_reason').stringOrNull(),
     // Absent below 2.11, where there is no such thing.
     forcedDown: service.get('forced_down').booleanOrNull() ?? false,
+    updatedAt: service.get('updated_at').timeOrNull(),
   };
 }
 

@@ -71,6 +71,13 @@ export interface ComputeService {
   readonly status: 'enabled' | 'disabled' | 'unknown';
   readonly disabledReason: string | null;
   readonly forcedDown: boolean;
+  /**
+   * When the service's record was last written, ms since the epoch (Nova keeps whole seconds); null where Nova does
+   * not tell. Moves with each report of a running nova-compute, forced down or not (seen on Nova 26), but with every
+   * write to the service as well (force down, disable), so that a single move proves nothing: only one that follows
+   * no write of ours, or several in a row, mean that nova-compute runs.
+   */
+  readonly updatedAt: number | null;
 }
 
 export interface ServerFault {
@@ -144,6 +151,19 @@ export interface Aggregate {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Something that was done to a server, or begun: one record of `os-instance-actions`. */
+export interface ServerAction {
+  /** `create`, `reboot`, `stop`, `start`, `evacuate`, `resetState`, … */
+  readonly action: string;
+  /** Ms since the epoch; Nova keeps whole seconds. */
+  readonly startedAt: number;
+  /** Who asked for it; null where Nova did it of its own accord, as when it found the guest of an instance off. */
+  readonly userId: string | null;
+  readonly requestId: string | null;
+  /** `Error` once it failed. */
+  readonly message: string | null;
+}
+
 /** What a request was answered with, where only the fact and the request id matter. */
 export interface Accepted {
   readonly requestId: string | null;
@@ -193,6 +213,33 @@ export interface NovaClient {
    * `unanswered`, Nova may have carried it out, and the caller has to look before it asks again.
    */
   evacuate(serverId: string, request: EvacuateRequest, options?: CallOptions): Promise<Accepted>;
+
+  /**
+   * Whether the server's guest runs, as its hypervisor says: Nova asks the nova-compute of the server's host, whatever
+   * its own records hold. False for a guest that is off, paused, crashed or not there at all.
+   *
+   * Ask only while the host's nova-compute runs: Nova waits a minute for one that does not, and the call ends in
+   * `timeout` or `serverError`. And read a server's fault first: the answer for a guest that does not run leaves a
+   * fault of its own, which Nova then shows instead of the older one.
+   */
+  isGuestRunning(serverId: string, options?: CallOptions): Promise<boolean>;
+  /**
+   * The four that follow ask Nova to change a server and do not wait for it: Nova's compute service does the work
+   * after the answer. NEVER repeated by the client, as {@link NovaClient.evacuate}. Nova refuses with code `conflict`
+   * what the server's state or task does not allow.
+   *
+   * `HARD` takes the guest off and defines and starts it anew. Nova takes it for a server that is active, stopped,
+   * paused, suspended or in error, and also while a hard reboot is under way.
+   */
+  rebootServer(serverId: string, type: 'HARD', options?: CallOptions): Promise<Accepted>;
+  /** Only for a server whose vm_state is `stopped`. */
+  startServer(serverId: string, options?: CallOptions): Promise<Accepted>;
+  /** Only for a server whose vm_state is `active` or `error`. */
+  stopServer(serverId: string, options?: CallOptions): Promise<Accepted>;
+  /** Sets vm_state and forgets the task; the guest is not touched. For administrators. */
+  resetServerState(serverId: string, state: 'active', options?: CallOptions): Promise<Accepted>;
+  /** What was done to a server, newest first: the last thousand at most. */
+  listActions(serverId: string, options?: CallOptions): Promise<readonly ServerAction[]>;
 
   /**
    * Evacuation records of all servers that were on a host, every page, newest last. `changedSince` (ms) leaves

@@ -10,6 +10,10 @@ import {
 } from '@openstack-ts/nova-client';
 import type { Process, VirtualTime } from './virtualTime.ts';
 
+const unused = (): never => {
+  throw new Error('an evacuation does not ask for this');
+};
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface FakeHost {
@@ -276,6 +280,16 @@ export class FakeNova {
         this.#noteRequest(id);
         return ask('evacuate', id, options, () => this.#evacuate(id, host ?? null), true);
       },
+      isGuestRunning: (id, options) =>
+        ask('isGuestRunning', id, options, () => {
+          const { server, copies } = this.instance(id);
+          return server.host !== null && copies.has(server.host);
+        }),
+      rebootServer: unused,
+      startServer: unused,
+      stopServer: unused,
+      resetServerState: unused,
+      listActions: unused,
       listEvacuations: ({ sourceHost, changedSince }, options) =>
         ask('listEvacuations', sourceHost, options, () =>
           this.records
@@ -352,6 +366,7 @@ export class FakeNova {
         status: 'unknown',
         disabledReason: null,
         forcedDown: false,
+        updatedAt: null,
       };
     }
     return {
@@ -361,6 +376,7 @@ export class FakeNova {
       status: host.enabled ? 'enabled' : 'disabled',
       disabledReason: host.disabledReason,
       forcedDown: host.forcedDown,
+      updatedAt: host.alive ? this.#second() : host.lastSeen,
     };
   }
 

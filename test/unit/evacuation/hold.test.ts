@@ -84,6 +84,7 @@ describe('when the host was fenced', () => {
     status,
     disabledReason,
     forcedDown: true,
+    updatedAt: null,
   });
 
   test('is read back from our reason, and from no other', () => {

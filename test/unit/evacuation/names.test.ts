@@ -10,6 +10,7 @@ const service = (host: string): ComputeService => ({
   status: 'enabled',
   disabledReason: null,
   forcedDown: false,
+  updatedAt: null,
 });
 
 /** The host that a name means, `?` where none, or the candidates of an ambiguous one. */

@@ -24,6 +24,7 @@ export function service(host: string, more: Partial<ComputeService> = {}): Compu
     status: 'enabled',
     disabledReason: null,
     forcedDown: false,
+    updatedAt: START,
     ...more,
   };
 }
@@ -185,6 +186,12 @@ export class FakeNova {
         return this.evacuations.filter((record) => record.sourceHost === sourceHost);
       },
       evacuate: unused,
+      isGuestRunning: unused,
+      rebootServer: unused,
+      startServer: unused,
+      stopServer: unused,
+      resetServerState: unused,
+      listActions: unused,
       listFlavors: unused,
       listImagesByTag: unused,
       listAggregates: unused,

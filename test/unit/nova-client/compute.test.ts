@@ -33,6 +33,7 @@ describe('compute services', () => {
         status: 'enabled',
         disabledReason: null,
         forcedDown: true,
+        updatedAt: Date.UTC(2026, 10, 21, 2, 26, 58),
       },
       expect.objectContaining({ host: 'comp2', state: 'up', forcedDown: false }),
     ]);
@@ -53,6 +54,7 @@ describe('compute services', () => {
         status: 'disabled',
         disabledReason: 'because',
         forcedDown: false,
+        updatedAt: Date.UTC(2026, 10, 21, 2, 26, 58),
       },
     ]);
   });
@@ -92,6 +94,7 @@ describe('compute services', () => {
     status: 'enabled',
     disabledReason: null,
     forcedDown: false,
+    updatedAt: null,
   };
 
   it('are changed by id from 2.53 on', async () => {

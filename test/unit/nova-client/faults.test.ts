@@ -163,6 +163,7 @@ describe('a state', () => {
     status: 'enabled',
     disabledReason: null,
     forcedDown: false,
+    updatedAt: null,
   } as const;
 
   it.each([
