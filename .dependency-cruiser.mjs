@@ -20,8 +20,18 @@ export default {
     only('lib/attrd', [], 'the mark knows nothing of OpenStack'),
     only('lib/evacuation', [lib('attrd'), lib('nova-client')], 'the domain knows no agent'),
     only(
+      'agents/shared',
+      [lib('ocf'), lib('evacuation'), lib('nova-client')],
+      'what resource agents have in common: the one place where the executor and OpenStack meet',
+    ),
+    only(
       'agents/NovaEvacuate',
-      [version, lib('ocf'), lib('attrd'), lib('evacuation'), lib('nova-client')],
+      [version, lib('ocf'), lib('attrd'), lib('evacuation'), lib('nova-client'), '^agents/shared/'],
+      'agents import libraries only',
+    ),
+    only(
+      'agents/NovaCompute',
+      [version, lib('ocf'), lib('attrd'), lib('evacuation'), lib('nova-client'), '^agents/shared/'],
       'agents import libraries only',
     ),
     only(

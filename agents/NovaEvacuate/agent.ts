@@ -1,7 +1,5 @@
-import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
 import { type OcfAgent, type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
 import { version } from '../../lib/version.ts';
-import { connectionValues } from './connection.ts';
 import { parameters } from './parameters.ts';
 import { StateFiles } from './state.ts';
 
@@ -24,7 +22,7 @@ export const novaEvacuate: OcfAgent = {
   start,
   stop,
   monitor: async (ctx) => (await import('./monitor.ts')).monitor(ctx),
-  validate,
+  validate: async (ctx) => (await import('../shared/validateConnection.ts')).validateConnection(ctx),
 };
 
 async function start(ctx: OcfContext): Promise<OcfExit> {
@@ -53,27 +51,4 @@ async function stop(ctx: OcfContext): Promise<OcfExit> {
   }
   await files.deactivate();
   return OcfExit.success;
-}
-
-/** What declarations cannot say: which parameters make a log-in together, and that the files are there. */
-async function validate(ctx: OcfContext): Promise<OcfExit> {
-  const values = connectionValues(ctx.parameters);
-  const missing = missingParameter(values);
-  if (missing !== null) {
-    ctx.exitReason(`${missing} not configured`);
-    return OcfExit.configured;
-  }
-  const [{ toCloudConfig }, { NovaError }] = await Promise.all([
-    import('../../lib/evacuation/cloud.ts'),
-    import('@openstack-ts/nova-client'),
-  ]);
-  try {
-    await toCloudConfig(values, ctx.env);
-    return OcfExit.success;
-  } catch (error) {
-    if (!(error instanceof NovaError)) throw error;
-    ctx.exitReason(error.message);
-    // A file may be there on another node; a wrong value is wrong everywhere.
-    return / cannot be read$/.test(error.message) ? OcfExit.installed : OcfExit.configured;
-  }
 }

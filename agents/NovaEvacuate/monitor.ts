@@ -10,9 +10,9 @@ import {
   type MarksReading,
 } from '../../lib/attrd/index.ts';
 import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
-import type { Clock } from '../../lib/evacuation/index.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
-import { connectionValues } from './connection.ts';
+import { connectionValues } from '../shared/connection.ts';
+import { systemClock } from '../shared/systemClock.ts';
 import { clearProgress, showProgress } from './progressAttribute.ts';
 import { StateFiles } from './state.ts';
 
@@ -155,16 +155,6 @@ function keepHints(ctx: OcfContext, files: StateFiles, text: string): void {
     ctx.log.warn(`Hints for the next pass could not be kept, so it may repeat log lines: ${why}.`);
   }
 }
-
-const systemClock: Clock = {
-  now: Date.now,
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  every: (ms, task) => {
-    const timer = setInterval(task, ms);
-    timer.unref();
-    return () => clearInterval(timer);
-  },
-};
 
 /** The resource runs and needs attention: 190 where the cluster understands it, else 0. Restarting would not help. */
 function troubled(ctx: OcfContext, sentence: string): OcfExit {

@@ -1,19 +1,9 @@
-import { connectionParameters } from '../../lib/evacuation/connectionParameters.ts';
 import type { OcfParameter } from '../../lib/ocf/index.ts';
+import { connectionDeclarations } from '../shared/connection.ts';
 
 /** The connection to the cloud, as every agent declares it, and what belongs to evacuating alone. */
 export const parameters: readonly OcfParameter[] = [
-  ...connectionParameters.map(
-    ({ name, type, shortdesc, longdesc, secret, ocfDefault }): OcfParameter => ({
-      name,
-      type,
-      shortdesc,
-      longdesc,
-      ...(secret === true ? { secret } : {}),
-      ...(ocfDefault === undefined ? {} : { default: ocfDefault }),
-      ...(name === 'endpoint_type' ? { oneOf: ['internalURL', 'publicURL', 'adminURL'] } : {}),
-    }),
-  ),
+  ...connectionDeclarations,
   {
     name: 'evacuate_delay',
     type: 'integer',

@@ -56,6 +56,13 @@ describe('the import directions are enforced', () => {
       'fence/fence_compute/b.ts',
       'agents/NovaEvacuate-imports',
     ],
+    [
+      'agents/NovaCompute/a.ts',
+      '../NovaEvacuate/b.ts',
+      'agents/NovaEvacuate/b.ts',
+      'agents/NovaCompute-imports',
+    ],
+    ['agents/shared/a.ts', '../NovaCompute/b.ts', 'agents/NovaCompute/b.ts', 'agents/shared-imports'],
     ['lib/attrd/a.ts', '../../test/b.ts', 'test/b.ts', 'tests-import-nothing-back'],
     ['demo/a.ts', '../agents/NovaEvacuate/b.ts', 'agents/NovaEvacuate/b.ts', 'only-the-entry-imports-agents'],
     ['lib/attrd/a.ts', './missing.ts', 'lib/attrd/b.ts', 'no-orphan-resolution'],
