@@ -8,8 +8,8 @@ export { runAgent } from './run.ts';
 export type {
   OcfAction,
   OcfAgent,
-  OcfAgentAction,
   OcfContext,
+  OcfFurtherAction,
   OcfIo,
   OcfLog,
   OcfParameter,

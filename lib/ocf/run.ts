@@ -3,16 +3,16 @@ import { OcfExit } from './exitCodes.ts';
 import { createOcfLog, oneLine } from './log.ts';
 import { renderMetadata } from './metadata.ts';
 import { type ParameterFindings, readParameters } from './parameters.ts';
-import type { OcfAgent, OcfAgentAction, OcfContext, OcfIo, OcfRunOptions } from './types.ts';
+import type { OcfAgent, OcfContext, OcfIo, OcfRunOptions } from './types.ts';
 
 /** What Pacemaker looks for when `OCF_EXIT_REASON_PREFIX` does not say otherwise. */
 const REASON_PREFIX = 'ocf-exit-reason:';
 
 /**
  * Runs one action of a resource agent and gives the exit code (OCF 1.1). `argv` is what follows the program's name:
- * the action. Nothing outside the arguments is read but stdin's being a terminal; `meta-data` and `usage` read
- * nothing at all. Never throws: what an action did not expect becomes one sentence and exit code 1, with a stack
- * trace only when `HA_debug` asks for it.
+ * the action, and for the agent's further actions their arguments. Nothing outside the arguments is read but stdin's
+ * being a terminal; `meta-data` and `usage` read nothing at all. Never throws: what an action did not expect becomes
+ * one sentence and exit code 1, with a stack trace only when `HA_debug` asks for it.
  */
 export async function runAgent(
   agent: OcfAgent,
@@ -36,8 +36,11 @@ export async function runAgent(
     case 'stop':
     case 'monitor':
     case 'validate-all':
-      return act(agent, action, env, io, options);
+      return act(agent, argv, env, io, options);
     default: {
+      if (agent.furtherActions?.some((each) => each.name === action)) {
+        return act(agent, argv, env, io, options);
+      }
       const { usageLine } = await import('./usage.ts');
       io.stderr.write(`${usageLine(agent)}\n`);
       return OcfExit.unimplemented;
@@ -47,11 +50,12 @@ export async function runAgent(
 
 async function act(
   agent: OcfAgent,
-  action: OcfAgentAction,
+  argv: readonly string[],
   env: NodeJS.ProcessEnv,
   io: OcfIo,
   options: OcfRunOptions,
 ): Promise<number> {
+  const [action = '', ...args] = argv;
   const now = options.now ?? Date.now;
   const startedAt = now();
   const { parameters, findings } = readParameters(agent.parameters, env);
@@ -75,6 +79,7 @@ async function act(
     env,
     instance,
     parameters,
+    parameterErrors: findings.errors,
     log,
     exitReason: (sentence) => {
       reason = oneLine(sentence);
@@ -84,7 +89,7 @@ async function act(
 
   let code: OcfExit;
   try {
-    code = await perform(agent, ctx, findings);
+    code = await perform(agent, ctx, args, findings);
   } catch (error) {
     const sentence = oneLine(error instanceof Error ? error.message : String(error));
     ctx.exitReason(`${action} failed unexpectedly: ${sentence}`);
@@ -98,7 +103,12 @@ async function act(
   return code;
 }
 
-async function perform(agent: OcfAgent, ctx: OcfContext, findings: ParameterFindings): Promise<OcfExit> {
+async function perform(
+  agent: OcfAgent,
+  ctx: OcfContext,
+  args: readonly string[],
+  findings: ParameterFindings,
+): Promise<OcfExit> {
   // The executor always names the resource (OCF 1.1); a call that claims to be one and does not is no use.
   if (ctx.env['OCF_RA_VERSION_MAJOR'] !== undefined && (ctx.env['OCF_RESOURCE_INSTANCE'] ?? '') === '') {
     ctx.exitReason('OCF_RESOURCE_INSTANCE is not set although OCF_RA_VERSION_MAJOR is');
@@ -108,12 +118,7 @@ async function perform(agent: OcfAgent, ctx: OcfContext, findings: ParameterFind
     case 'stop':
       return agent.stop(ctx);
     case 'monitor':
-      if (agent.started !== undefined && !(await agent.started(ctx))) return OcfExit.notRunning;
-      if (findings.errors.length > 0) {
-        const code = refuse(ctx, findings);
-        return agent.started === undefined && ctx.intervalMs === 0 ? OcfExit.notRunning : code;
-      }
-      return agent.monitor(ctx);
+      return monitor(agent, ctx, findings);
     case 'start':
     case 'validate-all': {
       for (const warning of findings.warnings) ctx.log.warn(warning);
@@ -121,7 +126,23 @@ async function perform(agent: OcfAgent, ctx: OcfContext, findings: ParameterFind
       const valid = (await agent.validate?.(ctx)) ?? OcfExit.success;
       return valid === OcfExit.success && ctx.action === 'start' ? agent.start(ctx) : valid;
     }
+    default: {
+      const further = agent.furtherActions?.find((each) => each.name === ctx.action);
+      if (further === undefined) return OcfExit.unimplemented;
+      if (further.checksParameters && findings.errors.length > 0) return refuse(ctx, findings);
+      return further.run(ctx, args);
+    }
   }
+}
+
+async function monitor(agent: OcfAgent, ctx: OcfContext, findings: ParameterFindings): Promise<OcfExit> {
+  if (agent.monitorsAnyway === true) return agent.monitor(ctx);
+  if (agent.started !== undefined && !(await agent.started(ctx))) return OcfExit.notRunning;
+  if (findings.errors.length > 0) {
+    const code = refuse(ctx, findings);
+    return agent.started === undefined && ctx.intervalMs === 0 ? OcfExit.notRunning : code;
+  }
+  return agent.monitor(ctx);
 }
 
 /** A success may have a reason too: what is under way. It is no error, and must not look like one in the log. */

@@ -53,21 +53,23 @@ export interface OcfLog {
   debug(message: string): void;
 }
 
-/** The actions that reach the agent's own code. */
-export type OcfAgentAction = 'start' | 'stop' | 'monitor' | 'validate-all';
-
 /** All that an action may know of its surroundings. */
 export interface OcfContext {
-  readonly action: OcfAgentAction;
+  /** `start`, `stop`, `monitor`, `validate-all`, or the name of one of the agent's {@link OcfFurtherAction}. */
+  readonly action: string;
   readonly env: NodeJS.ProcessEnv;
   readonly agentName: string;
   /** `OCF_RESOURCE_INSTANCE`, `default` for a manual call; safe as part of a file name. */
   readonly instance: string;
   readonly parameters: OcfParameters;
+  /** What is wrong with the parameters, as sentences; empty for every action that is refused with wrong ones. */
+  readonly parameterErrors: readonly string[];
   /** `OCF_RESKEY_CRM_meta_timeout`, else the advertised timeout of the action, in ms. */
   readonly timeoutMs: number;
   /** `OCF_RESKEY_CRM_meta_interval` in ms; 0 for a probe or a manual call. */
   readonly intervalMs: number;
+  /** `OCF_CHECK_LEVEL`: how deep a monitor looks (OCF 1.1, "monitor"); 0 when absent. */
+  readonly checkLevel: number;
   /** `OCF_RESKEY_CRM_meta_on_node`; null for a manual call. */
   readonly onNode: string | null;
   /** `OCF_RESKEY_crm_feature_set`; null for a manual call. */
@@ -84,6 +86,20 @@ export interface OcfContext {
   readonly startedAt: number;
 }
 
+/** An action that the meta-data does not advertise: one for operators, or one that Pacemaker calls unasked (`notify`). */
+export interface OcfFurtherAction {
+  readonly name: string;
+  /** What bounds it when the environment does not. */
+  readonly timeoutSeconds: number;
+  /** How it is called and what it does, for `usage`: `wait [SECONDS]`, `Waits for …`. */
+  readonly call: string;
+  readonly shortdesc: string;
+  /** Whether wrong parameters are refused with exit code 6, as for `start`, before it is run. */
+  readonly checksParameters: boolean;
+  /** `args` is what follows the action's name. */
+  run(ctx: OcfContext, args: readonly string[]): Promise<OcfExit>;
+}
+
 /** A resource agent: its declarations and what its actions do. */
 export interface OcfAgent {
   readonly name: string;
@@ -98,6 +114,12 @@ export interface OcfAgent {
    * every node of the cluster that is probed. Without this function a probe with unusable parameters answers 7.
    */
   started?(ctx: OcfContext): Promise<boolean>;
+  /**
+   * `monitor` is run whatever the parameters look like: whether it runs is a fact of the machine, and an answer other
+   * than the truth would have Pacemaker start it twice, or stop what is needed. {@link started} is not asked then.
+   */
+  readonly monitorsAnyway?: boolean;
+  readonly furtherActions?: readonly OcfFurtherAction[];
   start(ctx: OcfContext): Promise<OcfExit>;
   /** Called whatever the parameters look like: a resource with broken parameters must still be stoppable. */
   stop(ctx: OcfContext): Promise<OcfExit>;

@@ -2,7 +2,8 @@ import type { OcfAgent } from './types.ts';
 
 /** One line for a wrong call, as the shell agents print it. */
 export function usageLine(agent: OcfAgent): string {
-  const names = [...new Set([...agent.actions.map((action) => action.name), 'usage'])];
+  const further = (agent.furtherActions ?? []).map((action) => action.name);
+  const names = [...new Set([...agent.actions.map((action) => action.name), ...further, 'usage'])];
   return `usage: ${agent.name} {${names.join('|')}}`;
 }
 
@@ -18,8 +19,13 @@ export function renderUsage(agent: OcfAgent): string {
     ];
     return [`  OCF_RESKEY_${parameter.name} (${facts.join(', ')})`, ...wrap(parameter.longdesc, 6)];
   });
+  const further = (agent.furtherActions ?? []).flatMap((action) => [
+    `  ${action.call}`,
+    ...wrap(action.shortdesc, 6),
+  ]);
   return [
     usageLine(agent),
+    ...(further.length === 0 ? [] : ['', 'Beyond what Pacemaker calls:', '', ...further]),
     '',
     `${agent.shortdesc}. Parameters come from the environment:`,
     '',

@@ -54,6 +54,79 @@ describe('actions', () => {
   });
 });
 
+describe('further actions', () => {
+  const seen: (readonly [action: string, timeoutMs: number, ...args: string[]])[] = [];
+  const agent = testAgent({
+    furtherActions: [
+      {
+        name: 'linger',
+        timeoutSeconds: 600,
+        call: 'linger [SECONDS]',
+        shortdesc: 'Does nothing for a while.',
+        checksParameters: true,
+        run: async (ctx, args) => {
+          seen.push([ctx.action, ctx.timeoutMs, ...args]);
+          return OcfExit.generic;
+        },
+      },
+      {
+        name: 'notify',
+        timeoutSeconds: 20,
+        call: 'notify',
+        shortdesc: 'Answers.',
+        checksParameters: false,
+        run: async () => OcfExit.success,
+      },
+    ],
+  });
+
+  it('reach the agent with their arguments and their own time', async () => {
+    seen.length = 0;
+    const io = capture();
+    expect(await runAgent(agent, ['linger', '300', 'x'], goodParameters, io, { interactive: false })).toBe(1);
+    expect(seen).toEqual([['linger', 600_000, '300', 'x']]);
+  });
+
+  it('are refused with wrong parameters where they ask for that, and only there', async () => {
+    seen.length = 0;
+    expect((await run(agent, 'linger', {})).code).toBe(OcfExit.configured);
+    expect(seen).toEqual([]);
+    expect(await run(agent, 'notify', {})).toEqual({ code: 0, out: '', err: '' });
+  });
+
+  it('are explained by usage and missing in the meta-data', async () => {
+    const { out } = await run(agent, 'usage', {});
+    expect(out).toContain('|linger|notify|usage}');
+    expect(out).toContain('  linger [SECONDS]\n      Does nothing for a while.');
+    expect((await run(agent, 'meta-data', {})).out).not.toContain('linger');
+  });
+
+  it('do not answer for what nobody declared', async () => {
+    expect((await run(agent, 'promote')).code).toBe(OcfExit.unimplemented);
+  });
+});
+
+describe('monitor', () => {
+  it.each([
+    ['10', 10],
+    [undefined, 0],
+    ['deep', 0],
+  ])('with OCF_CHECK_LEVEL %s looks %s deep', async (level, expected) => {
+    const agent = testAgent();
+    await run(agent, 'monitor', {
+      ...goodParameters,
+      ...(level === undefined ? {} : { OCF_CHECK_LEVEL: level }),
+    });
+    expect(agent.calls.map((ctx) => ctx.checkLevel)).toEqual([expected]);
+  });
+
+  it('of an agent that looks anyway is told what is wrong instead of being refused', async () => {
+    const agent = testAgent({ monitorsAnyway: true });
+    expect((await run(agent, 'monitor', { OCF_RESKEY_count: 'x' })).code).toBe(0);
+    expect(agent.calls[0]?.parameterErrors).toContain('count is "x"; it must be a whole number');
+  });
+});
+
 describe('parameters that are wrong', () => {
   it.each(['start', 'validate-all'])('%s names the first one and exits 6', async (action) => {
     const agent = testAgent();
