@@ -23,6 +23,8 @@ export interface Runtime {
   lastLines(count: number): Promise<readonly string[]>;
   /** Where the nova.conf that it reads lies on this machine, in the order in which oslo.config reads them. */
   configFiles(): Promise<ConfigFiles>;
+  /** The mounts that nova-compute sees, as proc(5) mountinfo; null when that cannot be told (a container at rest). */
+  mountInfo(): Promise<string | null>;
 }
 
 /** Files and directories as `--config-file` and `--config-dir` name them, seen from this machine. */
