@@ -11,6 +11,8 @@ export async function simulator(): Promise<CloudUnderTest> {
       spawn: 120,
       settle: 120,
       firstReport: 50,
+      reportInterval: 200,
+      power: 60,
       sharedStorage: false,
     },
     scenario: {

@@ -76,6 +76,8 @@ sim() {
 sim_servers() { sim GET text/servers; }       # NAME HOST STATUS TASK VM_STATE
 sim_migrations() { sim GET text/migrations; } # NAME SOURCE DEST|- STATUS
 sim_services() { sim GET text/services; }     # HOST up|down enabled|disabled forced_down|- REASON
+sim_guests() { sim GET text/guests; }         # NAME HOST running|off, as the hypervisors have them
+sim_actions() { sim GET "text/actions/$1"; }  # ACTION USER|- MESSAGE|-, oldest first
 # sim_requests [REGEX on "METHOD service path"]   and how many of them
 sim_requests() { sim GET "text/requests${1:+?match=$(_sim_query "$1")}"; }
 sim_count() { sim GET "text/count${1:+?match=$(_sim_query "$1")}"; }
@@ -151,10 +153,22 @@ mark() {
 }
 # fail_host HOST   power off, then marked, forced down and disabled, as after a fencing that went well
 fail_host() {
-  sim POST "hosts/$1/kill"
-  sim PUT "hosts/$1" '{"forcedDown": true, "disabled": true, "disabledReason": "fenced by a test"}'
+  sim_power_off "$1"
+  sim PUT "hosts/$1" "{\"forcedDown\": true, \"disabled\": true, \"disabledReason\": \"$FENCED\"}"
   mark "$1"
 }
+# As the agents word it when they disable a host, so that they know it for theirs.
+FENCED="Pacemaker fenced this host at 2026-11-21T03:00:00Z (fence_compute); its instances are evacuated"
+# sim_power_off HOST    the machine dies, its nova-compute (a fake one, too) and its guests with it
+# sim_boot_host HOST    it has power again: no guest runs, nor does nova-compute
+# sim_compute_start, sim_compute_stop HOST   its nova-compute alone, where no fake one stands for it
+sim_power_off() {
+  if [ -s "$(fake_dir "$1")/pid" ]; then kill -KILL "$(<"$(fake_dir "$1")/pid")" 2>/dev/null || true; fi
+  sim POST "hosts/$1/kill"
+}
+sim_boot_host() { sim POST "hosts/$1/boot"; }
+sim_compute_start() { sim POST "hosts/$1/start"; }
+sim_compute_stop() { sim POST "hosts/$1/kill" '{"power": true}'; }
 
 # fence KEY=VALUE...   feeds fence_compute as Pacemaker's fencer does: no arguments, options on stdin.
 fence() {
@@ -162,6 +176,74 @@ fence() {
   for option in auth_url="$CLOUD_AUTH_URL" login=admin passwd=adminpw tenant_name=admin "$@"; do
     printf '%s\n' "$option"
   done | "${FENCE_COMPUTE:-$REPO/dist/fence_compute}"
+}
+
+# fake_nova_compute HOST   makes a stand-in of nova-compute for a host, FAKE_NOVA_COMPUTE: a program that runs until
+# it is ended, and is the host's nova-compute to the simulated cloud (it dies when this dies, however that happens, and
+# hangs while this is stopped). It says on stdout what it does, and leaves in `fake_dir HOST`:
+#   pid      of the last one                     started   a line per start: pid, session, user, arguments
+#   environ  its environment, one per line
+# Files there tell it how to behave, read at each start:
+#   die      print this file's lines and exit 1 at once     die_after     the same after so many seconds
+#   deaf     ignore SIGTERM                                 slow_stop     seconds from SIGTERM to its end
+fake_dir() { printf '%s/fake-nova-compute-%s' "$(_sim_tmp)" "$1"; }
+fake_nova_compute() {
+  local dir address=${CLOUD_CONTROL#http://}
+  dir=$(fake_dir "$1")
+  mkdir -p "$dir/bin"
+  FAKE_NOVA_COMPUTE=$dir/bin/nova-compute
+  export FAKE_NOVA_COMPUTE
+  # Nothing but this text tells it where the cloud is: its environment is what the agent gives it.
+  printf '#!/bin/bash\ndir=%q host=%q address=%q port=%q\n' \
+    "$dir" "$1" "${address%:*}" "${address##*:}" >"$FAKE_NOVA_COMPUTE"
+  cat "$REPO/test/bats/helpers/fake-nova-compute" >>"$FAKE_NOVA_COMPUTE"
+  # Whoever it runs as has to be able to write here.
+  chmod 0777 "$dir"
+  chmod 0755 "$FAKE_NOVA_COMPUTE"
+}
+# fake_compute_stop HOST   ends a fake that is still there; for teardown
+fake_compute_stop() {
+  if [ -s "$(fake_dir "$1")/pid" ]; then kill -KILL "$(<"$(fake_dir "$1")/pid")" 2>/dev/null || true; fi
+}
+# fake_runs HOST
+fake_runs() { [ -s "$(fake_dir "$1")/pid" ] && kill -0 "$(<"$(fake_dir "$1")/pid")" 2>/dev/null; }
+# fake_starts HOST   how often it was started
+fake_starts() { if [ -f "$(fake_dir "$1")/started" ]; then grep -c . "$(fake_dir "$1")/started"; else echo 0; fi; }
+
+# compute ACTION [KEY=VALUE...]   NovaCompute as Pacemaker's executor calls it on a remote node (as observed of
+# Pacemaker 2.1.5: its environment and nothing else), on COMPUTE_NODE (comp0), parameters for the simulated cloud. A
+# KEY in lower case is a parameter of the agent, any other a variable of the environment, and both override.
+# COMPUTE_TIMEOUT (ms) is the operation's timeout; `COMPUTE_RUN="exec setsid"` as with evacuator.
+compute() {
+  local action=$1 node=${COMPUTE_NODE:-comp0} interval=() timeout tools pair pairs=()
+  shift
+  case $action in
+  start) timeout=600000 ;;
+  stop) timeout=300000 ;;
+  *) timeout=20000 ;;
+  esac
+  # A probe has neither a name nor an interval: say `compute probe`.
+  if [ "$action" = monitor ]; then interval=(OCF_RESKEY_CRM_meta_interval=10000 OCF_RESKEY_CRM_meta_name=monitor); fi
+  if [ "$action" = start ]; then interval=(OCF_RESKEY_CRM_meta_name=start); fi
+  if [ "$action" = probe ]; then action=monitor; fi
+  for pair; do
+    case $pair in
+    [a-z]*) pairs+=("OCF_RESKEY_$pair") ;;
+    *) pairs+=("$pair") ;;
+    esac
+  done
+  tools=$(cluster on "$node")
+  mkdir -p "$(_sim_tmp)/rsctmp-$node"
+  ${COMPUTE_RUN:-} env -i PATH="$tools:$PATH" HA_RSCTMP="$(_sim_tmp)/rsctmp-$node" \
+    OCF_ROOT=/usr/lib/ocf OCF_RA_VERSION_MAJOR=1 OCF_RA_VERSION_MINOR=1 OCF_EXIT_REASON_PREFIX=ocf-exit-reason: \
+    OCF_RESOURCE_INSTANCE=nova-compute OCF_RESOURCE_PROVIDER=openstack OCF_RESOURCE_TYPE=NovaCompute \
+    "${interval[@]}" OCF_RESKEY_CRM_meta_timeout="${COMPUTE_TIMEOUT:-$timeout}" \
+    OCF_RESKEY_CRM_meta_clone=0 OCF_RESKEY_CRM_meta_clone_max=3 OCF_RESKEY_CRM_meta_clone_node_max=1 \
+    OCF_RESKEY_CRM_meta_globally_unique=false OCF_RESKEY_CRM_meta_notify=false \
+    OCF_RESKEY_CRM_meta_on_node="$node" OCF_RESKEY_CRM_meta_on_node_uuid="$node" \
+    OCF_RESKEY_crm_feature_set=3.16.1 PCMK_service=pacemaker-remoted \
+    OCF_RESKEY_auth_url="${CLOUD_AUTH_URL:-}" OCF_RESKEY_username=admin OCF_RESKEY_password=adminpw \
+    OCF_RESKEY_tenant_name=admin "${pairs[@]}" "${NOVA_COMPUTE:-$REPO/dist/NovaCompute}" "$action"
 }
 
 # wait_until SECONDS COMMAND...   fails when the command has not succeeded by then

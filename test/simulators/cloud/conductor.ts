@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { fails } from './guests.ts';
 import type { Knobs } from './knobs.ts';
 import type { Action, EvacuateWish, Host, Migration, Server } from './model.ts';
 
@@ -9,6 +10,8 @@ export interface Surroundings {
   readonly hosts: ReadonlyMap<string, Host>;
   readonly servers: ReadonlyMap<string, Server>;
   isUp(host: Host): boolean;
+  /** Whether its nova-compute takes messages at this moment. */
+  serves(host: Host): boolean;
   touch(server: Server): void;
   spawnDomain(server: Server, on: Host): void;
 }
@@ -185,7 +188,7 @@ export class Conductor {
     }
     // It counts against the target from now on, or a burst would land on one host.
     job.target = target;
-    if (target.alive) {
+    if (this.#world.serves(target)) {
       this.#receive(job, target);
       return;
     }
@@ -228,8 +231,7 @@ export class Conductor {
 
   #spawned(job: Job, target: Host): void {
     const { server } = job;
-    const fails = target.spawnFail;
-    if (fails === true || (fails !== false && (fails.includes(server.id) || fails.includes(server.name)))) {
+    if (fails(target.spawnFail, server)) {
       this.#fail(job, 'failed', `Build of instance ${server.id} aborted: labfake spawn_fail`);
       return;
     }

@@ -5,6 +5,7 @@ import type { Keystone } from './keystone.ts';
 import { setKnob } from './knobs.ts';
 import type { Server } from './model.ts';
 import { statusOf } from './nova/serverView.ts';
+import type { Processes } from './processes.ts';
 import type { RequestLog } from './requestLog.ts';
 import {
   addAggregate,
@@ -24,6 +25,7 @@ export interface Controlled {
   readonly keystone: Keystone;
   readonly faults: Faults;
   readonly requests: RequestLog;
+  readonly processes: Processes;
   /** Closes the port of a service, connections included, as if its process had died. */
   stopService(name: ServiceName): Promise<void>;
   /** Opens the same port again. */
@@ -52,7 +54,16 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
     /^hosts\/([^/]+)\/kill$/,
     ({ world }, name, body) => world.killCompute(name, { power: member(body, 'power') === true }),
   ],
-  ['POST', /^hosts\/([^/]+)\/start$/, ({ world }, name) => world.startCompute(name)],
+  // Power again: no guest runs, and no nova-compute until it is started.
+  ['POST', /^hosts\/([^/]+)\/boot$/, ({ world }, name) => world.bootMachine(name)],
+  // With {"pid": N} it lives as long as that process does, and hangs while that is stopped.
+  ['POST', /^hosts\/([^/]+)\/start$/, startCompute],
+  // nova-compute compares its guests with Nova's records, now.
+  [
+    'POST',
+    /^hosts\/([^/]+)\/sync-power$/,
+    ({ world }, name) => world.guests.syncPowerStates(world.host(name)),
+  ],
   [
     'POST',
     /^servers$/,
@@ -106,6 +117,29 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
   ['GET', /^violations$/, ({ world }) => world.observer.violations],
   // The same as plain lines, for tests written in shell.
   ['GET', /^text\/servers$/, ({ world }) => lines([...world.servers.values()].map(serverLine))],
+  // Guests as the hypervisors have them, past Nova's records.
+  [
+    'GET',
+    /^text\/guests$/,
+    ({ world }) =>
+      lines(
+        [...world.hosts.values()].flatMap((host) =>
+          [...host.domains].map(([id, runs]) =>
+            [world.servers.get(id)?.name ?? id, host.name, runs ? 'running' : 'off'].join(' '),
+          ),
+        ),
+      ),
+  ],
+  [
+    'GET',
+    /^text\/actions\/([^/]+)$/,
+    ({ world }, name) =>
+      lines(
+        (world.findServer(name)?.actions ?? []).map((action) =>
+          [action.action, action.userId ?? '-', action.message ?? '-'].join(' '),
+        ),
+      ),
+  ],
   [
     'GET',
     /^text\/migrations$/,
@@ -179,6 +213,12 @@ export async function control(
     }
   }
   return { status: 404, text: `The control API has no ${method} ${path}.\n` };
+}
+
+function startCompute({ world, processes }: Controlled, name: string, body: unknown): void {
+  const pid = member(body, 'pid');
+  if (typeof pid === 'number') processes.started(name, pid);
+  else world.startCompute(name);
 }
 
 class Lines {

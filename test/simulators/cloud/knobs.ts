@@ -4,8 +4,12 @@ export interface Knobs {
   maxMicroversion: string;
   /** How long after its last heartbeat a service still counts as up, ms (nova.conf service_down_time). */
   serviceDownTime: number;
-  /** From the start of a nova-compute to its first heartbeat, ms. */
+  /** From the start of a nova-compute until it looks after the guests that were evacuated meanwhile, ms. */
+  startup: number;
+  /** From then on, once that is done and it answers, to its first report, ms (Nova: 5 s). */
   firstReport: number;
+  /** From report to report, ms (nova.conf report_interval). */
+  reportInterval: number;
   /** Evacuations the conductor schedules at the same time. */
   conductorConcurrency: number;
   /** What scheduling one evacuation takes, ms: the record is `accepted` meanwhile. */
@@ -22,6 +26,14 @@ export interface Knobs {
   boot: number;
   /** What a returning nova-compute needs per evacuated instance before any record becomes completed, ms. */
   cleanup: number;
+  /** What starting, stopping or rebooting a guest takes, ms. */
+  power: number;
+  /** A nova-compute that starts brings up the guests that Nova takes for running (resume_guests_state_on_host_boot). */
+  resumeGuests: boolean;
+  /** How often a nova-compute that starts compares its guests with Nova's records from then on, ms; 0 = never. */
+  powerSync: number;
+  /** How long Nova's API waits for a nova-compute that does not answer, ms (rpc_response_timeout). */
+  rpcTimeout: number;
   /** Whether the disks of instances lie on storage that all hosts see. */
   sharedStorage: boolean;
   /** Life of a token, ms. */
@@ -39,7 +51,9 @@ export interface Knobs {
 export const defaultKnobs: Knobs = {
   maxMicroversion: '2.93',
   serviceDownTime: 60_000,
+  startup: 0,
   firstReport: 300,
+  reportInterval: 1_000,
   conductorConcurrency: 10,
   schedule: 150,
   prepare: 200,
@@ -48,6 +62,10 @@ export const defaultKnobs: Knobs = {
   record: 50,
   boot: 100,
   cleanup: 20,
+  power: 100,
+  resumeGuests: false,
+  powerSync: 0,
+  rpcTimeout: 60_000,
   sharedStorage: true,
   tokenLifetime: 3_600_000,
   maxLimit: 1000,
@@ -83,7 +101,10 @@ export function speedUp(knobs: Knobs, factor: number): void {
     'record',
     'boot',
     'cleanup',
+    'startup',
     'firstReport',
+    'reportInterval',
+    'power',
   ] as const) {
     knobs[name] = Math.round(knobs[name] / factor);
   }

@@ -11,20 +11,28 @@ export interface Host {
   disabled: boolean;
   disabledReason: string | null;
   forcedDown: boolean;
-  /** Its nova-compute runs. */
+  /** Its nova-compute runs and is not frozen. */
   alive: boolean;
+  /** How often its nova-compute was started or ended: what an earlier life had planned is void. */
+  life: number;
   /** The machine has power: domains that were not destroyed run on, whether or not nova-compute does. */
   powered: boolean;
-  /** While not alive: its last heartbeat. */
+  /** While it does not report (yet): its last report. */
   lastSeen: number;
-  startedAt: number;
+  /** When its nova-compute had initialised itself: from then on it answers, and soon reports. */
+  readyAt: number;
+  /** When somebody wrote to the service through the API. */
   changedAt: number;
+  /** When forced_down was cleared last: it counts as up only once it has reported since. */
+  forcedUpAt: number;
   /** Knobs of this host alone; null = the cloud's. */
   spawn: number | null;
   /** Spawns fail here: all, or those of the servers named (id or name). */
   spawnFail: boolean | readonly string[];
+  /** Hard reboots fail here, in the same way. */
+  rebootFail: boolean | readonly string[];
   memoryMb: number;
-  /** Guests known to its hypervisor, by server id; true = running. */
+  /** Guests known to its hypervisor, by server id; true = running, whatever Nova holds. */
   readonly domains: Map<string, boolean>;
 }
 
@@ -64,8 +72,9 @@ export interface Server {
 export interface Action {
   readonly action: string;
   readonly requestId: string;
-  readonly userId: string;
-  readonly projectId: string;
+  /** Null where nova-compute acts of its own accord. */
+  readonly userId: string | null;
+  readonly projectId: string | null;
   readonly startedAt: number;
   updatedAt: number;
   message: string | null;

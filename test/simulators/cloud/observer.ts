@@ -8,6 +8,8 @@ export type Rule =
   | 'I2'
   /** nova-compute was started, or forced_down cleared, with an evacuation away from the host in flight. */
   | 'I3'
+  /** A host that somebody else had disabled, with a reason of their own, was enabled. */
+  | 'I7'
   /** One instance ran on two hosts: the damage all the rules are there to prevent. */
   | 'twice';
 

@@ -54,20 +54,31 @@ export function addHost(world: World, given: unknown): Host {
   return host;
 }
 
-/** Changes what a host is and does: disabled, disabledReason, forcedDown, spawn (ms), spawnFail. */
+/** Changes what a host is and does: disabled, disabledReason, forcedDown, spawn (ms), spawnFail, rebootFail. */
 export function changeHost(world: World, name: string, given: unknown): void {
   const host = world.host(name);
   const wish = object(given, 'A host');
-  refuseStrays(wish, 'A host', ['disabled', 'disabledReason', 'forcedDown', 'spawn', 'spawnFail']);
+  refuseStrays(wish, 'A host', [
+    'disabled',
+    'disabledReason',
+    'forcedDown',
+    'spawn',
+    'spawnFail',
+    'rebootFail',
+  ]);
   if (wish['disabled'] !== undefined) host.disabled = boolean(wish, 'disabled');
   if (wish['disabledReason'] !== undefined) {
     host.disabledReason = wish['disabledReason'] === null ? null : text(wish, 'disabledReason');
   }
   if (wish['forcedDown'] !== undefined) host.forcedDown = boolean(wish, 'forcedDown');
   if (wish['spawn'] !== undefined) host.spawn = wish['spawn'] === null ? null : number(wish, 'spawn');
-  const fail = wish['spawnFail'];
-  if (typeof fail === 'boolean') host.spawnFail = fail;
-  else if (fail !== undefined) host.spawnFail = list(fail, 'spawnFail').map(String);
+  if (wish['spawnFail'] !== undefined) host.spawnFail = whichFail(wish, 'spawnFail');
+  if (wish['rebootFail'] !== undefined) host.rebootFail = whichFail(wish, 'rebootFail');
+}
+
+function whichFail(wish: JsonObject, name: string): boolean | readonly string[] {
+  const fail = wish[name];
+  return typeof fail === 'boolean' ? fail : list(fail, name).map(String);
 }
 
 export function addFlavor(world: World, given: unknown) {
@@ -117,6 +128,7 @@ export function addServers(world: World, given: unknown): Server[] {
     'project',
     'metadata',
     'locked',
+    'guest',
   ]);
   const count = wish['count'] === undefined ? 1 : number(wish, 'count');
   const server: ServerWish = {
@@ -131,10 +143,12 @@ export function addServers(world: World, given: unknown): Server[] {
     ...(wish['metadata'] === undefined ? {} : { metadata: texts(wish, 'metadata') }),
     ...(wish['locked'] === undefined ? {} : { locked: boolean(wish, 'locked') }),
   };
-  if (count === 1) return [world.addServer(server)];
-  return Array.from({ length: count }, (_, index) =>
-    world.addServer(server.name === undefined ? server : { ...server, name: `${server.name}-${index + 1}` }),
+  const names = Array.from({ length: count }, (_, index) => (count === 1 ? '' : `-${index + 1}`));
+  const added = names.map((end) =>
+    world.addServer(server.name === undefined ? server : { ...server, name: server.name + end }),
   );
+  if (wish['guest'] !== undefined) for (const each of added) setGuest(world, each, boolean(wish, 'guest'));
+  return added;
 }
 
 function flavorId(world: World, given: string): string {
@@ -151,12 +165,18 @@ function imageId(world: World, wish: JsonObject): string | null {
   return image.id;
 }
 
-/** Changes a server behind Nova's back: state, task, host, locked. */
+/** Whether its guest runs on its host, whatever Nova holds. */
+function setGuest(world: World, server: Server, runs: boolean): void {
+  if (server.host === null) throw new Error(`${server.name} is on no host.`);
+  world.host(server.host).domains.set(server.id, runs);
+}
+
+/** Changes a server behind Nova's back: state, task, host, locked, guest (whether it runs). */
 export function changeServer(world: World, idOrName: string, given: unknown): Server {
   const server = world.findServer(idOrName);
   if (server === undefined) throw new Error(`There is no server "${idOrName}".`);
   const wish = object(given, 'A server');
-  refuseStrays(wish, 'A server', ['state', 'task', 'host', 'locked']);
+  refuseStrays(wish, 'A server', ['state', 'task', 'host', 'locked', 'guest']);
   if (wish['state'] !== undefined) server.vmState = text(wish, 'state');
   if (wish['task'] !== undefined) server.taskState = wish['task'] === null ? null : text(wish, 'task');
   if (wish['locked'] !== undefined) server.locked = boolean(wish, 'locked');
@@ -166,6 +186,7 @@ export function changeServer(world: World, idOrName: string, given: unknown): Se
     target.domains.set(server.id, true);
     server.host = target.name;
   }
+  if (wish['guest'] !== undefined) setGuest(world, server, boolean(wish, 'guest'));
   world.touch(server);
   return server;
 }

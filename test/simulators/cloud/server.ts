@@ -14,6 +14,7 @@ import { type ApiReply, type ApiRequest, type Handler, newRequestId, type Servic
 import { Keystone } from './keystone.ts';
 import { defaultKnobs, type Knobs, speedUp } from './knobs.ts';
 import { novaHandler } from './nova/index.ts';
+import { Processes } from './processes.ts';
 import { type LoggedRequest, RequestLog } from './requestLog.ts';
 import { applyScenario } from './scenario.ts';
 import { World } from './world.ts';
@@ -125,7 +126,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<SimulatedC
   const startService = async (name: ServiceName) => {
     await listeners[name].reopen(address);
   };
-  const controlled = { world, keystone, faults, requests, stopService, startService };
+  const processes = new Processes(world);
+  const controlled = { world, keystone, faults, requests, processes, stopService, startService };
   const controlListener = new Listener(() =>
     createServer((incoming, outgoing) => {
       void answerControl(controlled, incoming, outgoing);
@@ -144,6 +146,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<SimulatedC
     stopService,
     startService,
     async stop() {
+      processes.stop();
       for (const name of serviceNames) await listeners[name].close();
       await controlListener.close();
     },

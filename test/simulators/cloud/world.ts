@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import { Conductor } from './conductor.ts';
+import { type Author, Guests } from './guests.ts';
 import { defaultKnobs, type Knobs } from './knobs.ts';
 import {
   type Action,
@@ -18,7 +19,7 @@ import {
 import { Observer } from './observer.ts';
 
 /** Who asks, as far as the world has to remember it. */
-export interface Requester {
+export interface Requester extends Author {
   readonly userId: string;
   readonly projectId: string;
   readonly requestId: string;
@@ -52,6 +53,8 @@ const powerStates: Readonly<Record<string, number>> = {
 
 /** Instances that have a running guest on their host. */
 const running = new Set(['active', 'paused', 'rescued', 'resized', 'error']);
+/** A reason that the agents leave when they disable a host; theirs is to enable it again. */
+const ownReason = /^Pacemaker fenced this host at /;
 
 /**
  * The cloud itself: hosts, servers, evacuation records and what becomes of them in time. It knows nothing of HTTP;
@@ -62,6 +65,7 @@ export class World {
   readonly knobs: Knobs;
   readonly observer: Observer;
   readonly conductor: Conductor;
+  readonly guests: Guests;
   readonly hosts = new Map<string, Host>();
   /** Newest last, as they were made. */
   readonly servers = new Map<string, Server>();
@@ -76,6 +80,7 @@ export class World {
     this.knobs = { ...defaultKnobs, ...knobs };
     this.observer = new Observer(clock);
     this.conductor = new Conductor(this);
+    this.guests = new Guests(this);
   }
 
   // ---- making things ---------------------------------------------------------------------------------------
@@ -96,11 +101,14 @@ export class World {
       forcedDown: false,
       alive: true,
       powered: true,
+      life: 0,
       lastSeen: now,
-      startedAt: now - this.knobs.firstReport,
+      readyAt: now - this.knobs.firstReport,
       changedAt: now,
+      forcedUpAt: now,
       spawn: null,
       spawnFail: false,
+      rebootFail: false,
       memoryMb: options.memoryMb ?? 800_000,
       domains: new Map(),
     };
@@ -225,12 +233,29 @@ export class World {
     return server;
   }
 
-  /** What Nova makes of a host's heartbeats; forced down it never is up. */
+  /** What Nova makes of a host's reports; forced down it never is up. */
   isUp(host: Host): boolean {
     if (host.forcedDown) return false;
-    const now = this.clock.now();
-    if (host.alive && now >= host.startedAt + this.knobs.firstReport) return true;
-    return now - host.lastSeen <= this.knobs.serviceDownTime;
+    const report = this.lastReport(host);
+    // Seen on Nova 26: just forced up, it may stay down until the next report.
+    if (report < host.forcedUpAt) return false;
+    return this.#reports(host) || this.clock.now() - report <= this.knobs.serviceDownTime;
+  }
+
+  serves(host: Host): boolean {
+    return host.alive && this.clock.now() >= host.readyAt;
+  }
+
+  #reports(host: Host): boolean {
+    return host.alive && this.clock.now() >= host.readyAt + this.knobs.firstReport;
+  }
+
+  /** When its nova-compute reported last: forced down or not makes no difference. */
+  lastReport(host: Host): number {
+    if (!this.#reports(host)) return host.lastSeen;
+    const { firstReport, reportInterval } = this.knobs;
+    const first = host.readyAt + firstReport;
+    return first + Math.floor((this.clock.now() - first) / reportInterval) * reportInterval;
   }
 
   migrationsOf(serverId: string): Migration[] {
@@ -245,10 +270,9 @@ export class World {
    */
   killCompute(name: string, options: { power?: boolean } = {}): void {
     const host = this.host(name);
-    if (host.alive) {
-      host.alive = false;
-      host.lastSeen = this.clock.now();
-    }
+    host.lastSeen = this.lastReport(host);
+    host.alive = false;
+    host.life += 1;
     if (options.power === false) {
       host.powered = false;
       for (const id of host.domains.keys()) host.domains.set(id, false);
@@ -256,9 +280,26 @@ export class World {
     this.conductor.targetDied(host);
   }
 
+  /** A nova-compute hangs: it neither reports nor answers, and goes on where it was when it is thawed. */
+  freezeCompute(name: string): void {
+    const host = this.host(name);
+    host.lastSeen = this.lastReport(host);
+    host.alive = false;
+  }
+
+  thawCompute(name: string): void {
+    this.host(name).alive = true;
+  }
+
+  /** The machine is powered (again): its guests are off, and its nova-compute does not run until it is started. */
+  bootMachine(name: string): void {
+    this.killCompute(name, { power: false });
+    this.host(name).powered = true;
+  }
+
   /**
-   * nova-compute comes (back) up. It destroys the guests that were evacuated meanwhile, and then its evacuation
-   * records that are `done` become `completed`.
+   * nova-compute comes (back) up. As Nova 26 does (nova/compute/manager.py, init_host), it destroys the guests that are
+   * or were being evacuated, then completes the newest record of each; only then it answers, and soon reports.
    */
   startCompute(name: string): void {
     const host = this.host(name);
@@ -271,21 +312,41 @@ export class World {
         `nova-compute was started on ${name} while ${server.name} was being evacuated from it.`,
       );
     }
-    const now = this.clock.now();
+    host.lastSeen = this.lastReport(host);
     host.alive = true;
     host.powered = true;
-    host.startedAt = now;
-    const evacuated = this.migrations.filter((m) => m.sourceHost === name);
-    // Nova destroys the guests of records still accepted or pre-migrating as well.
-    const leaving = evacuated.filter((m) => ['accepted', 'pre-migrating', 'done'].includes(m.status));
-    for (const migration of leaving) host.domains.delete(migration.serverId);
-    for (const id of [...host.domains.keys()]) if (!this.servers.has(id)) host.domains.delete(id);
-    const done = evacuated.filter((m) => m.status === 'done');
-    this.clock.after(this.knobs.firstReport + this.knobs.cleanup * done.length, () => {
-      if (!host.alive) return;
-      for (const migration of done) this.conductor.setStatus(migration, 'completed');
+    host.life += 1;
+    host.readyAt = Number.POSITIVE_INFINITY;
+    this.inLifeOf(host, this.knobs.startup, () => {
+      const evacuated = this.#evacuatedFrom(name);
+      for (const id of [...host.domains.keys()]) {
+        if (evacuated.has(id) || !this.servers.has(id)) host.domains.delete(id);
+      }
+      this.inLifeOf(host, this.knobs.cleanup * evacuated.size, () => {
+        for (const migration of evacuated.values()) this.conductor.setStatus(migration, 'completed');
+        host.readyAt = this.clock.now();
+        this.guests.initialise(host, evacuated);
+        this.conductor.targetStarted(host);
+      });
     });
-    this.conductor.targetStarted(host);
+  }
+
+  /** Runs `action` later, unless the host's nova-compute has ended or was started anew by then. */
+  inLifeOf(host: Host, ms: number, action: () => void): void {
+    const { life } = host;
+    this.clock.after(ms, () => {
+      if (host.alive && host.life === life) action();
+    });
+  }
+
+  /** The newest record that is not over yet of every server that is or was being evacuated from the host. */
+  #evacuatedFrom(name: string): Map<string, Migration> {
+    const open = ['accepted', 'pre-migrating', 'done'];
+    return new Map(
+      this.migrations
+        .filter(({ sourceHost, status }) => sourceHost === name && open.includes(status))
+        .map((migration) => [migration.serverId, migration]),
+    );
   }
 
   setForcedDown(host: Host, forcedDown: boolean): void {
@@ -309,7 +370,24 @@ export class World {
         }
       }
     }
+    const now = this.clock.now();
+    if (host.forcedDown && !forcedDown) host.forcedUpAt = now;
     host.forcedDown = forcedDown;
+    host.changedAt = now;
+  }
+
+  setDisabled(host: Host, disabled: boolean, reason: string | null): void {
+    const theirs = host.disabledReason !== null && !ownReason.test(host.disabledReason);
+    if (host.disabled && !disabled && theirs) {
+      this.observer.record(
+        'I7',
+        host.name,
+        null,
+        `${host.name} was enabled although somebody had disabled it: ${host.disabledReason}`,
+      );
+    }
+    host.disabled = disabled;
+    host.disabledReason = disabled ? reason : null;
     host.changedAt = this.clock.now();
   }
 
@@ -377,7 +455,7 @@ export class World {
     );
   }
 
-  recordAction(server: Server, action: string, by: Requester): Action {
+  recordAction(server: Server, action: string, by: Author): Action {
     const now = this.clock.now();
     const entry: Action = {
       action,

@@ -150,6 +150,7 @@ describe('an evacuation', () => {
     clock.advance(1_100);
     expect(statusOf(server)).toBe('ACTIVE');
     world.startCompute('comp1');
+    clock.advance(0);
     expect(`${statusOf(server)} on ${server.host}`).toBe('REBUILD on comp2');
     expect(world.observer.violations.map(({ rule }) => rule)).toEqual(['I2']);
   });
@@ -208,6 +209,8 @@ describe('a host', () => {
     world.startCompute('comp0');
     clock.advance(1_100);
     world.setForcedDown(world.host('comp0'), false);
+    expect(world.isUp(world.host('comp0'))).toBe(false);
+    clock.advance(1_000);
     expect(world.isUp(world.host('comp0'))).toBe(true);
   });
 });

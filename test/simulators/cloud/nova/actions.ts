@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { invalidInput, isObject, onlyMembers, requireMembers } from '../http.ts';
+import { requireState } from '../guests.ts';
+import { invalidInput, isObject, onlyMembers, pythonRepr, requireMembers } from '../http.ts';
 import { badRequest, conflict, type EvacuateWish, forbidden, type Server } from '../model.ts';
 import { jsonBody, type NovaAnswer, type NovaContext, requireAdmin } from './context.ts';
 import { serverForAction } from './servers.ts';
@@ -17,9 +18,13 @@ export function serverAction(context: NovaContext, id: string): NovaAnswer {
   const server = serverForAction(context, id);
   switch (name) {
     case 'os-stop':
-      return stop(context, server);
+      refuseLocked(context, server);
+      context.world.guests.stop(server, context.by);
+      return { status: 202 };
     case 'os-start':
-      return simple(context, server, ['stopped'], 'start', { vmState: 'active', powerState: 1 });
+      refuseLocked(context, server);
+      context.world.guests.start(server, context.by);
+      return { status: 202 };
     case 'pause':
       return simple(context, server, ['active'], 'pause', { vmState: 'paused', powerState: 3 });
     case 'unpause':
@@ -82,7 +87,7 @@ function evacuate(context: NovaContext, id: string, argument: unknown): NovaAnsw
   return { json: { adminPass: adminPass ?? generated } };
 }
 
-/** Instance states and idle tasks are required; what a dead nova-compute cannot carry out stays as a task. */
+/** Pausing and the like: carried out at once; what a dead nova-compute cannot carry out stays as a task. */
 function simple(
   context: NovaContext,
   server: Server,
@@ -91,10 +96,11 @@ function simple(
   result: { vmState: string; powerState: number },
 ): NovaAnswer {
   refuseLocked(context, server);
-  requireState(server, states, method);
+  requireState(server, method, states);
   const host = server.host === null ? undefined : context.world.hosts.get(server.host);
+  context.world.recordAction(server, method, context.by);
   context.world.touch(server);
-  if (host?.alive !== true) {
+  if (host === undefined || !context.world.serves(host)) {
     server.taskState = `${method.replace(/e$/, '')}ing`;
     return { status: 202 };
   }
@@ -104,26 +110,25 @@ function simple(
   return { status: 202 };
 }
 
-function stop(context: NovaContext, server: Server): NovaAnswer {
-  refuseLocked(context, server);
-  requireState(server, ['active', 'error', 'rescued'], 'stop');
-  const host = server.host === null ? undefined : context.world.hosts.get(server.host);
-  context.world.touch(server);
-  if (host?.alive !== true) {
-    server.taskState = 'powering-off';
-    return { status: 202 };
-  }
-  server.vmState = 'stopped';
-  server.powerState = 4;
-  host.domains.set(server.id, false);
-  return { status: 202 };
-}
-
+/** A soft reboot does nothing here; on a dead nova-compute its task stays, as that of every other action. */
 function reboot(context: NovaContext, server: Server, argument: unknown): NovaAnswer {
   refuseLocked(context, server);
-  const hard = isObject(argument) && argument['type'] === 'HARD';
+  const type = isObject(argument) ? argument['type'] : undefined;
+  if (type !== 'HARD' && type !== 'SOFT') {
+    throw invalidInput(
+      'type',
+      type,
+      `${pythonRepr(type)} is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']`,
+    );
+  }
+  if (type === 'HARD') {
+    context.world.guests.rebootHard(server, context.by);
+    return { status: 202 };
+  }
+  requireState(server, 'reboot', ['active']);
   const host = server.host === null ? undefined : context.world.hosts.get(server.host);
-  if (host?.alive !== true) server.taskState = hard ? 'rebooting_hard' : 'rebooting';
+  context.world.recordAction(server, 'reboot', context.by);
+  if (host?.alive !== true) server.taskState = 'rebooting';
   context.world.touch(server);
   return { status: 202 };
 }
@@ -135,21 +140,10 @@ function resetState(context: NovaContext, server: Server, argument: unknown): No
   if (state !== 'active' && state !== 'error') {
     throw invalidInput('state', state, `${JSON.stringify(state)} is not one of ['active', 'error']`);
   }
-  server.vmState = state;
-  server.taskState = null;
-  context.world.touch(server);
+  context.world.guests.resetState(server, state, context.by);
   return { status: 202 };
 }
 
 function refuseLocked(context: NovaContext, server: Server): void {
   if (server.locked && !context.isAdmin) throw conflict(`Instance ${server.id} is locked`);
-}
-
-function requireState(server: Server, states: readonly string[], method: string): void {
-  if (!states.includes(server.vmState)) {
-    throw conflict(`Cannot '${method}' instance ${server.id} while it is in vm_state ${server.vmState}`);
-  }
-  if (server.taskState !== null) {
-    throw conflict(`Cannot '${method}' instance ${server.id} while it is in task_state ${server.taskState}`);
-  }
 }

@@ -6,6 +6,7 @@ import type { World } from '../world.ts';
 import { serverAction } from './actions.ts';
 import { listAggregates } from './aggregates.ts';
 import type { NovaAnswer, NovaContext } from './context.ts';
+import { getDiagnostics } from './diagnostics.ts';
 import { getExtraSpecs, getFlavor, listFlavors } from './flavors.ts';
 import { listHypervisors } from './hypervisors.ts';
 import { requestedMinor, UnsupportedVersion } from './microversion.ts';
@@ -27,6 +28,7 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
   ['DELETE', new RegExp(`^/servers/${id}$`), deleteServer],
   ['POST', new RegExp(`^/servers/${id}/action$`), serverAction],
   ['GET', new RegExp(`^/servers/${id}/os-instance-actions$`), listActions],
+  ['GET', new RegExp(`^/servers/${id}/diagnostics$`), getDiagnostics],
   ['GET', /^\/os-migrations$/, listMigrations],
   ['GET', /^\/flavors$/, (context) => listFlavors(context, false)],
   ['GET', /^\/flavors\/detail$/, (context) => listFlavors(context, true)],

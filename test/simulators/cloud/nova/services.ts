@@ -28,7 +28,6 @@ export function listServices(context: NovaContext): NovaAnswer {
 
 function showService(context: NovaContext, host: Host): Record<string, unknown> {
   const { world, minor } = context;
-  const seen = host.alive ? world.clock.now() : host.lastSeen;
   return {
     binary: 'nova-compute',
     host: host.name,
@@ -36,7 +35,7 @@ function showService(context: NovaContext, host: Host): Record<string, unknown> 
     zone: host.zone,
     status: host.disabled ? 'disabled' : 'enabled',
     state: world.isUp(host) ? 'up' : 'down',
-    updated_at: databaseTime(Math.max(seen, host.changedAt)),
+    updated_at: databaseTime(Math.max(world.lastReport(host), host.changedAt)),
     disabled_reason: host.disabledReason,
     ...(minor >= 11 ? { forced_down: host.forcedDown } : {}),
   };
@@ -82,7 +81,7 @@ function updateById(context: NovaContext, id: string): NovaAnswer {
   const waits = status === 'disabled' && context.world.isUp(host);
   const forcedDown = booleanOf(body, 'forced_down');
   if (forcedDown !== undefined) context.world.setForcedDown(host, forcedDown);
-  if (status !== undefined) setStatus(context, host, status === 'disabled', reason ?? null);
+  if (status !== undefined) context.world.setDisabled(host, status === 'disabled', reason ?? null);
   return {
     json: { service: showService(context, host) },
     afterMs: waits ? context.world.knobs.disableWhileUp : 0,
@@ -118,7 +117,7 @@ function updateByHost(context: NovaContext, action: string): NovaAnswer {
   if (action === 'disable-log-reason' && reason === undefined) {
     throw badRequest('Missing disabled reason field');
   }
-  setStatus(context, host, disabled, action === 'disable-log-reason' ? (reason ?? null) : null);
+  context.world.setDisabled(host, disabled, action === 'disable-log-reason' ? (reason ?? null) : null);
   return {
     json: {
       service: {
@@ -130,12 +129,6 @@ function updateByHost(context: NovaContext, action: string): NovaAnswer {
     },
     afterMs: waits ? context.world.knobs.disableWhileUp : 0,
   };
-}
-
-function setStatus(context: NovaContext, host: Host, disabled: boolean, reason: string | null): void {
-  host.disabled = disabled;
-  host.disabledReason = disabled ? reason : null;
-  host.changedAt = context.world.clock.now();
 }
 
 function reasonOf(body: JsonObject): string | undefined {
