@@ -18,6 +18,10 @@ ADMIN_PASSWORD=lab-admin-password
 SERVICE_PASSWORD=lab-service-password
 DEMO_PASSWORD=lab-demo-password    # of user demo, a mere member of project demo
 
+# nova-compute runs as this user, whom Debian's nova package would make: only inside the nodes.
+NOVA_USER=nova
+NOVA_UID=64060
+
 # An older python3 (pyenv and the like) may come first on PATH; Debian's modules are Debian's python's.
 PYTHON=/usr/bin/python3
 
@@ -32,6 +36,18 @@ address() {
 
 # host_of NODE -> Nova's name of the node's compute service
 host_of() { echo "$1.$DOMAIN"; }
+
+# way_of NODE -> what a nova-compute of its own runs as on this node: process, systemd or podman (see node/prepare)
+way_of() {
+    case $1 in
+        comp2) echo systemd ;;
+        comp3) echo podman ;;
+        comp*) echo process ;;
+    esac
+}
+
+# multiarch -> the name of the machine's library directory under /usr/lib
+multiarch() { dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || echo "$(uname -m)-linux-gnu"; }
 
 # node_of NODE|HOST -> the node's name
 node_of() { echo "${1%%.*}"; }

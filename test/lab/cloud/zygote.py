@@ -25,6 +25,7 @@ if sys.argv[1] == 'start':
 here = os.path.dirname(os.path.abspath(__file__))
 import ctypes
 import importlib
+import pwd
 import struct
 
 # Importing nova.cmd monkey-patches for eventlet, so it comes before anything else of Nova.
@@ -46,17 +47,11 @@ for module in ('nova.compute.manager', 'nova.conductor.manager', 'nova.scheduler
     except ImportError as e:
         print('not preloaded:', module, e, flush=True)
 nova.conf.CONF.reset()
-import nova.virt
-nova.virt.__path__.append(os.path.join(here, 'virt'))
-
-# Two changes of Nova's behaviour, neither of which evacuation depends on:
-# Zed asks placement for the allocations of every instance of a host at every claim (O(N^2) requests) only to have
-# them at hand for a reshape, which a fake driver never does.
-from nova.scheduler.client import report
-report.SchedulerReportClient.get_allocations_for_provider_tree = lambda self, context, nodename: {}
-# A service is "up" after its first report, which comes 5 s after its start.
-import nova.servicegroup.api
-nova.servicegroup.api.INITIAL_REPORTING_DELAY = 0.3
+sys.path.append(os.path.join(here, 'virt'))
+import changes
+changes.make()
+# Later imports would be those of a service's own user, who may not be let into this directory.
+importlib.import_module('nova.virt.labfake')
 
 from eventlet.patcher import original
 import gc
@@ -75,6 +70,7 @@ def setns(fd):
 def run(request, connection, server):
     """The service itself: never returns."""
     ros.setsid()
+    command = request['argv'][0]
     fd = ros.open(request['log'], ros.O_WRONLY | ros.O_APPEND | ros.O_CREAT, 0o644)
     for i in (1, 2):
         ros.dup2(fd, i)
@@ -84,7 +80,11 @@ def run(request, connection, server):
     eventlet.hubs.use_hub()  # or all services share one epoll descriptor and spin
     import random
     random.seed()
-    command = request['argv'][0]
+    if command == 'compute':
+        user = pwd.getpwnam('nova')  # the node's, not the machine's
+        ros.initgroups(user.pw_name, user.pw_gid)
+        ros.setgid(user.pw_gid)
+        ros.setuid(user.pw_uid)
     sys.argv = ['nova-' + command] + request['argv'][1:]
     try:
         rc = commands[command].main() or 0

@@ -1,9 +1,9 @@
 """nova.virt.fake.FakeDriver with what a KVM host has and the stock fake driver lacks: domains that outlive
 nova-compute and can be looked at from outside.
 
-$LAB_HYPERVISORS/<host>.json   the domains of this "hypervisor": {uuid: [name, power state]}. They survive a restart
-                               of nova-compute, and are there for nova-compute to destroy after an evacuation.
-Knobs, files in $LAB_KNOBS, read at each use (NODE is the host's first label, or "all"):
+/run/lab/hypervisors/<host>.json   the domains of this "hypervisor": {uuid: [name, power state]}. They survive a
+                                   restart of nova-compute, and are there for it to destroy after an evacuation.
+Knobs, files in /run/lab/knobs, read at each use (NODE is the host's first label, or "all"):
   shared_storage     if it exists, instances' disks are on shared storage (onSharedStorage works)
   NODE.spawn_delay   seconds every spawn takes
   NODE.spawn_fail    if it exists, spawn fails; content: nothing = always, or uuids or names, one per line
@@ -16,8 +16,9 @@ from nova.compute import power_state
 from nova import exception
 from nova.virt import fake
 
-HYPERVISORS = os.environ['LAB_HYPERVISORS']
-KNOBS = os.environ['LAB_KNOBS']
+# Directories of a node; outside they are `state/hypervisors` and `state/knobs`.
+HYPERVISORS = '/run/lab/hypervisors'
+KNOBS = '/run/lab/knobs'
 
 
 def _knob(host, name):
