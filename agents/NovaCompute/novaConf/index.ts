@@ -1,5 +1,7 @@
 import type { Machine } from '../runtime/machine.ts';
 import type { ConfigFiles } from '../runtime/types.ts';
+import { type Assignment, normalSection, parseIni, SyntaxProblem } from './parse.ts';
+import { configFilesIn } from './places.ts';
 
 /** The value of an option, and where it was set. */
 export interface NovaConfValue {
@@ -24,7 +26,7 @@ export interface NovaConf {
 export class NovaConfError extends Error {
   override readonly name = 'NovaConfError';
   readonly code: 'missing' | 'unreadable' | 'syntax';
-  /** The file, and the line where `syntax` is meant. */
+  /** The file that is meant. */
   readonly file: string;
 
   constructor(code: NovaConfError['code'], file: string, message: string, options?: ErrorOptions) {
@@ -34,7 +36,116 @@ export class NovaConfError extends Error {
   }
 }
 
-/** Reads nova.conf by the rules of oslo.config. Throws {@link NovaConfError}. */
-export function readNovaConf(_where: ConfigFiles, _machine: Pick<Machine, 'read' | 'list'>): NovaConf {
-  throw new Error('not written yet');
+type Files = Pick<Machine, 'read' | 'list'>;
+/** What paths are commonly put together from, where no file sets it: its place in every packaged Nova. */
+const DEFAULTS: Readonly<Record<string, string>> = { 'DEFAULT/state_path': '/var/lib/nova' };
+/** Enough for any chain of references that means something; one that goes in circles ends here. */
+const MOST_REFERENCES = 16;
+
+/**
+ * Reads nova.conf by the rules of oslo.config: later files override earlier ones, and within a file the last of
+ * several. Throws {@link NovaConfError} when a file is missing, unreadable or broken.
+ */
+export function readNovaConf(where: ConfigFiles, machine: Files): NovaConf {
+  const files = [
+    ...where.files,
+    ...where.directories.flatMap((directory) => attempt(directory, () => configFilesIn(directory, machine))),
+  ];
+  const options = new Map<string, NovaConfValue>();
+  for (const file of files) {
+    for (const { section, option, value, line } of parseFile(file, machine)) {
+      options.set(`${section}/${option}`, { value, file, line });
+    }
+  }
+
+  const resolve = (key: string, depth: number): string | null => {
+    const value = options.get(key)?.value ?? DEFAULTS[key];
+    return value === undefined ? null : substitute(value, sectionOf(key), depth);
+  };
+  const substitute = (value: string, section: string, depth: number): string =>
+    value
+      .replaceAll('\\$', '$$$$')
+      .replace(
+        /\$(?:(\$)|([_a-z][._a-z0-9]*)|\{([_a-z][._a-z0-9]*)\})/gi,
+        (whole, dollar?: string, plain?: string, braced?: string) => {
+          if (dollar !== undefined) return '$';
+          const name = plain ?? braced ?? '';
+          if (depth >= MOST_REFERENCES) return whole;
+          // What is not known is left as it stands, for whoever reads the message.
+          return (
+            candidates(name, section).reduce<string | null>(
+              (found, key) => found ?? resolve(key, depth + 1),
+              null,
+            ) ?? whole
+          );
+        },
+      );
+  const get = (section: string, option: string): NovaConfValue | null => {
+    const key = `${normalSection(section)}/${option}`;
+    const found = options.get(key);
+    return found === undefined ? null : { ...found, value: resolve(key, 0) ?? found.value };
+  };
+
+  return {
+    host: get('DEFAULT', 'host')?.value || null,
+    get,
+    boolean: (section, option, fallback) => {
+      // oslo_config.types.Boolean
+      const word = get(section, option)?.value.toLowerCase() ?? '';
+      if (['true', '1', 'on', 'yes'].includes(word)) return true;
+      return ['false', '0', 'off', 'no'].includes(word) ? false : fallback;
+    },
+    files,
+  };
+}
+
+function sectionOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
+}
+
+/** Which options `$name` may mean inside a section (`StrSubWrapper` in oslo_config/cfg.py). */
+function candidates(name: string, section: string): readonly string[] {
+  const dot = name.indexOf('.');
+  return dot < 0
+    ? [`${section}/${name}`, `DEFAULT/${name}`]
+    : [`${normalSection(name.slice(0, dot))}/${name.slice(dot + 1)}`];
+}
+
+function parseFile(file: string, machine: Files): readonly Assignment[] {
+  const text = attempt(file, () => machine.read(file));
+  if (text === null) {
+    throw new NovaConfError(
+      'missing',
+      file,
+      `The configuration of nova-compute cannot be read: ${file} does not exist.`,
+    );
+  }
+  try {
+    return parseIni(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxProblem)) throw error;
+    throw new NovaConfError(
+      'syntax',
+      file,
+      `nova-compute cannot read its configuration: in ${file} line ${error.line}, ${error.message}.`,
+      { cause: error },
+    );
+  }
+}
+
+function attempt<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const why = { EACCES: 'permission denied', EISDIR: 'it is a directory' }[code] ?? code;
+    throw new NovaConfError(
+      'unreadable',
+      path,
+      `The configuration of nova-compute cannot be read: ${path}: ${why}.`,
+      {
+        cause: error,
+      },
+    );
+  }
 }

@@ -18,6 +18,8 @@ export interface Launch {
 /** A file that a launched process writes to; made when it is not there (mode 0640). */
 export interface OutputFile {
   readonly path: string;
+  /** A line written before the process starts, so that what follows can be told from older lines. */
+  readonly header: string;
   /** Whom the file is to belong to; null leaves it with whoever runs the agent. */
   readonly owner: { readonly uid: number; readonly gid: number } | null;
 }
@@ -53,6 +55,8 @@ export interface Machine {
   modifiedAt(path: string): number | null;
   /** Sends a signal; false when there is no such process. */
   kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean;
+  /** The directories programs are looked for in, as a PATH. */
+  readonly path: string;
   /** The user the agent runs as. */
   readonly uid: number;
   /** Ms since the epoch. */

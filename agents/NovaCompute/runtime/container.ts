@@ -1,0 +1,231 @@
+import { posix } from 'node:path';
+import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
+import { lastLinesOf } from './lines.ts';
+import type { Machine } from './machine.ts';
+import { forceAt } from './process.ts';
+import { said } from './systemd.ts';
+import type { ConfigFiles, Runtime, RuntimeState } from './types.ts';
+
+export type ContainerEngine = 'podman' | 'docker';
+
+/** A container as `inspect` tells of it; podman and docker spell these parts alike. */
+export interface ContainerFacts {
+  /** created, running, paused, restarting, removing, exited, dead; of podman also configured, stopped, stopping. */
+  readonly status: string;
+  /** 0: no process. */
+  readonly pid: number;
+  readonly exitCode: number;
+  readonly startedAt: string;
+  readonly mounts: readonly ContainerMount[];
+  /** The systemd unit that made it, where podman was told so. */
+  readonly unit: string | null;
+}
+
+export interface ContainerMount {
+  /** On this machine. */
+  readonly source: string;
+  /** In the container. */
+  readonly destination: string;
+}
+
+const INSPECT_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 60_000;
+/** What the engine itself may take to end a container, beyond the time that the container is given. */
+const ENGINE_MS = 3_000;
+const POLL_MS = 250;
+
+/** Asks an engine for a container; null when it has none of this name. Throws `ComputeError`. */
+export async function inspectContainer(
+  machine: Machine,
+  engine: ContainerEngine,
+  name: string,
+): Promise<ContainerFacts | null> {
+  const args = ['inspect', '--type', 'container', '--format', '{{json .}}', name];
+  const answer = await machine.run(engine, args, INSPECT_TIMEOUT_MS);
+  if (answer.exitCode === 0) return parseContainer(engine, name, answer.stdout);
+  if (/no such (container|object)/i.test(answer.stderr)) return null;
+  throw new ComputeError(
+    `${engine} does not tell the state of container ${name}: ${said(answer.stderr, answer.exitCode)}`,
+  );
+}
+
+function parseContainer(engine: ContainerEngine, name: string, text: string): ContainerFacts {
+  const bad = (): ComputeError =>
+    new ComputeError(
+      `${engine} does not tell the state of container ${name}: its answer has no state in it.`,
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw bad();
+  }
+  const state = member(value, 'State');
+  const status = member(state, 'Status');
+  if (typeof status !== 'string') throw bad();
+  const pid = member(state, 'Pid');
+  const exitCode = member(state, 'ExitCode');
+  const startedAt = member(state, 'StartedAt');
+  const mounts = member(value, 'Mounts');
+  const unit = member(member(member(value, 'Config'), 'Labels'), 'PODMAN_SYSTEMD_UNIT');
+  return {
+    status: status.toLowerCase(),
+    pid: typeof pid === 'number' ? pid : 0,
+    exitCode: typeof exitCode === 'number' ? exitCode : 0,
+    startedAt: typeof startedAt === 'string' ? startedAt : '',
+    mounts: (Array.isArray(mounts) ? mounts : []).flatMap((mount: unknown) => {
+      const source = member(mount, 'Source');
+      const destination = member(mount, 'Destination');
+      if (typeof source !== 'string' || typeof destination !== 'string') return [];
+      return source === '' || destination === ''
+        ? []
+        : [{ source: bare(source), destination: bare(destination) }];
+    }),
+    unit: typeof unit === 'string' && unit !== '' ? unit : null,
+  };
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? new Map<string, unknown>(Object.entries(value)).get(name)
+    : undefined;
+}
+
+/** Without the slash at its end that some deployments write. */
+function bare(path: string): string {
+  const normal = posix.normalize(path);
+  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+}
+
+/** Whether nova-compute is alive in a container. A paused one is frozen and does nothing until it is started again. */
+export function isAlive(container: ContainerFacts): boolean {
+  return ['running', 'stopping'].includes(container.status);
+}
+
+/** nova-compute as a podman or docker container that the deployment made. */
+export function createContainerRuntime(engine: ContainerEngine, name: string, machine: Machine): Runtime {
+  const title = `container ${name} (${engine})`;
+  const inspect = () => inspectContainer(machine, engine, name);
+  const missing = `There is no ${engine} container ${name} on this machine.`;
+  /** Runs a command of the engine; gives what it said when it failed, else null. */
+  const tell = async (args: readonly string[], timeoutMs: number): Promise<string | null> => {
+    const answer = await machine.run(engine, args, timeoutMs);
+    return answer.exitCode === 0 ? null : said(answer.stderr, answer.exitCode);
+  };
+
+  const state = async (): Promise<RuntimeState> => {
+    const container = await inspect();
+    if (container === null) return { kind: 'missing', sentence: missing };
+    if (isAlive(container)) {
+      const since = Date.parse(container.startedAt);
+      const sentence = `The ${title} is ${container.status}.`;
+      return { kind: 'running', since: Number.isFinite(since) ? since : null, sentence };
+    }
+    const ended = container.exitCode === 0 ? '' : `, its last run ended with exit code ${container.exitCode}`;
+    return { kind: 'stopped', sentence: `The ${title} is ${container.status}${ended}.` };
+  };
+
+  const start = async (): Promise<void> => {
+    const container = await inspect();
+    if (container === null) throw new ComputeError(missing);
+    if (isAlive(container)) return;
+    const verb = container.status === 'paused' ? 'unpause' : 'start';
+    const failure = await tell([verb, name], START_TIMEOUT_MS);
+    if (failure !== null) throw new ComputeError(`The ${title} could not be started: ${failure}`);
+  };
+
+  const stop = async (deadline: number): Promise<void> => {
+    const before = await inspect();
+    if (before === null) return;
+    if (before.status === 'paused') {
+      // A frozen process hears no SIGTERM, and podman refuses to stop it. Failure shows below.
+      await tell(['unpause', name], ENGINE_MS);
+    }
+    // Also where nothing is alive at this moment: a restart policy would bring it back.
+    if (['created', 'configured', 'exited', 'stopped', 'dead'].includes(before.status)) return;
+    const patience = forceAt(machine.now(), deadline) - machine.now();
+    const seconds = Math.max(1, Math.floor((patience - ENGINE_MS) / 1000));
+    let trouble = await attempt(() =>
+      tell(['stop', '-t', String(seconds), name], seconds * 1000 + ENGINE_MS),
+    );
+    if (trouble !== null) {
+      trouble = await attempt(() =>
+        tell(['kill', name], Math.max(1_000, deadline - machine.now() - ENGINE_MS)),
+      );
+    }
+    const until = Math.max(deadline, machine.now() + 1_000);
+    let after = await inspect();
+    while (trouble === null && after !== null && isAlive(after) && machine.now() < until) {
+      await machine.sleep(POLL_MS);
+      after = await inspect();
+    }
+    if (after === null || !isAlive(after)) return;
+    const why = trouble ?? `it is ${after.status} again: something beside the cluster starts it.`;
+    throw new ComputeError(`The ${title} could not be stopped: ${why}`);
+  };
+
+  return {
+    name: engine,
+    title,
+    state,
+    start,
+    stop,
+    lastLines: async (count) => {
+      const answer = await machine.run(engine, ['logs', '--tail', String(count), name], INSPECT_TIMEOUT_MS);
+      if (answer.exitCode !== 0) return [];
+      // The engine keeps what was written to the two apart; why a program died is mostly on stderr.
+      return [...lastLinesOf(answer.stdout, count), ...lastLinesOf(answer.stderr, count)].slice(-count);
+    },
+    configFiles: async () => {
+      const container = await inspect();
+      if (container === null) throw new ComputeError(missing);
+      return configFilesIn(container, machine, title);
+    },
+    mountInfo: async () => {
+      const pid = (await inspect())?.pid ?? 0;
+      return pid === 0 ? null : machine.read(`/proc/${pid}/mountinfo`);
+    },
+  };
+}
+
+/** Gives the failure's text, be it thrown or told. */
+async function attempt(act: () => Promise<string | null>): Promise<string | null> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof ComputeError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * Where deployments keep the nova.conf that a container is given, as paths in the container: a plain /etc/nova; the
+ * copies that Kolla's images take when they start, by TripleO (a whole tree) and by Kolla itself (single files).
+ */
+const PLACES = ['/etc/nova', '/var/lib/kolla/config_files/src/etc/nova', '/var/lib/kolla/config_files'];
+
+function configFilesIn(container: ContainerFacts, machine: Machine, title: string): ConfigFiles {
+  for (const place of PLACES) {
+    const path = (name: string): string | null => onThisMachine(container.mounts, `${place}/${name}`);
+    const existing = (name: string): readonly string[] => {
+      const found = path(name);
+      return found !== null && machine.exists(found) ? [found] : [];
+    };
+    if (existing('nova.conf').length === 0 && existing('nova.conf.d').length === 0) continue;
+    return {
+      files: [...existing('nova.conf'), ...existing('nova-compute.conf')],
+      directories: [...existing('nova.conf.d'), ...existing('nova-compute.conf.d')],
+    };
+  }
+  throw new ComputeError(
+    `No nova.conf was found in what is mounted into the ${title}; looked for in ${PLACES.join(', ')}.`,
+  );
+}
+
+/** The path on this machine of a path in the container, by the innermost mount; null when it is in the image. */
+function onThisMachine(mounts: readonly ContainerMount[], path: string): string | null {
+  const [mount] = mounts
+    .filter(({ destination }) => path === destination || path.startsWith(`${destination}/`))
+    .sort((a, b) => b.destination.length - a.destination.length);
+  return mount === undefined ? null : mount.source + path.slice(mount.destination.length);
+}

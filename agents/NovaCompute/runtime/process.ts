@@ -1,0 +1,364 @@
+import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
+import { NovaConfError, readNovaConf } from '../novaConf/index.ts';
+import { configFilesOf } from '../novaConf/places.ts';
+import { type Manager, managerOf } from './cgroup.ts';
+import { behindLauncher, isNovaCompute } from './identity.ts';
+import { launcherFor } from './launcher.ts';
+import { lastLinesOf } from './lines.ts';
+import type { Machine } from './machine.ts';
+import { formatPidFile, parsePidFile } from './pidFile.ts';
+import { bootId, listProcesses, type ProcessFacts, readProcess, startedAt } from './procfs.ts';
+import type { Runtime, RuntimeState } from './types.ts';
+import { findUser, type User } from './user.ts';
+
+export interface ProcessSettings {
+  readonly user: string;
+  readonly stateDir: string;
+  readonly instance: string;
+}
+
+const POLL_MS = 100;
+/** So long a launcher may take to become nova-compute: it only changes its user. */
+const BECOME_MS = 5_000;
+const LOG_TAIL_BYTES = 64 * 1024;
+const HEADER = /^--- .* NovaCompute starts nova-compute/;
+
+/**
+ * nova-compute as a process of our own: of a user, in its own session, with a pid file. One of that user that runs
+ * without our pid file (the original agent started it, or this one was killed before it could write the file) is
+ * found and taken over; one that a unit or a container manages is not ours and is never signalled.
+ */
+export function createProcessRuntime(settings: ProcessSettings, machine: Machine): Runtime {
+  const pidFile = `${settings.stateDir}/${settings.instance}.pid`;
+  const title = `process of user ${settings.user}`;
+  let launchedAt: number | null = null;
+
+  const user = async (): Promise<User> => {
+    const found = await findUser(machine, settings.user);
+    if (found !== null) return found;
+    throw new ComputeError(
+      `There is no user ${settings.user} on this machine, whom nova-compute is to run as: set the parameter user.`,
+    );
+  };
+
+  /** Every nova-compute of the user that is ours, and a sentence when the pid file was not to be trusted. */
+  const look = (owner: User): { readonly ours: readonly ProcessFacts[]; readonly note: string | null } => {
+    const written = readPidFile(machine, pidFile, owner);
+    if (written.process !== null) return { ours: [written.process], note: null };
+    return { ours: scan(machine, owner).ours, note: written.note };
+  };
+
+  const outputPath = (owner: User): string => {
+    const directory = logDirectory(machine, owner) ?? '/var/log/nova';
+    return machine.exists(directory)
+      ? `${directory}/nova-compute.out`
+      : `${settings.stateDir}/${settings.instance}.out`;
+  };
+
+  const state = async (): Promise<RuntimeState> => {
+    const owner = await findUser(machine, settings.user);
+    if (owner === null) {
+      return { kind: 'missing', sentence: `There is no user ${settings.user} on this machine.` };
+    }
+    const { ours, note } = look(owner);
+    const remark = note === null ? '' : ` ${note}`;
+    const [first] = ours;
+    if (first !== undefined) {
+      const pids = ours.map(({ pid }) => pid).join(', ');
+      const sentence = `nova-compute runs as process ${pids} of user ${settings.user}.${remark}`;
+      return { kind: 'running', since: startedAt(machine, first), sentence };
+    }
+    return {
+      kind: 'stopped',
+      sentence: `No nova-compute of user ${settings.user} runs on this machine.${remark}`,
+    };
+  };
+
+  const start = async (): Promise<void> => {
+    const owner = await user();
+    const program = machine.findProgram('nova-compute');
+    if (program === null) throw new ComputeError('nova-compute is not installed on this machine.');
+    const { ours } = look(owner);
+    const [running] = ours;
+    if (running !== undefined) {
+      writePidFile(machine, pidFile, running);
+      return;
+    }
+    const [foreign] = scan(machine, owner).managed;
+    if (foreign !== undefined) throw new ComputeError(managedElsewhere(foreign));
+
+    const launcher = launcherFor(machine, owner, program);
+    launchedAt = machine.now();
+    const pid = await machine.launch({
+      ...launcher,
+      env: environmentOf(owner, machine.path),
+      output: {
+        path: outputPath(owner),
+        header: `--- ${new Date(launchedAt).toISOString()} NovaCompute starts nova-compute (${settings.instance})`,
+        owner: machine.uid === 0 ? { uid: owner.uid, gid: owner.gid } : null,
+      },
+    });
+    // Killed before the next line, we leave a nova-compute without a pid file: `scan` finds it.
+    const became = await becomesNovaCompute(machine, pid, owner);
+    if (became !== null) writePidFile(machine, pidFile, became);
+  };
+
+  const stop = async (deadline: number): Promise<void> => {
+    const owner = await findUser(machine, settings.user);
+    if (owner === null) return;
+    // Both ways of looking: a second one beside that of the pid file would go on running unseen.
+    const targets = uniqueByPid([...look(owner).ours, ...scan(machine, owner).ours]);
+    await endProcesses(machine, targets, deadline);
+    machine.remove(pidFile);
+  };
+
+  const running = async (): Promise<ProcessFacts | null> => {
+    const owner = await findUser(machine, settings.user);
+    return owner === null ? null : (look(owner).ours[0] ?? null);
+  };
+
+  return {
+    name: 'process',
+    title,
+    state,
+    start,
+    stop,
+    lastLines: async (count) => {
+      const owner = await findUser(machine, settings.user);
+      if (owner === null) return [];
+      const printed = linesSinceStart(machine.tail(outputPath(owner), LOG_TAIL_BYTES) ?? '', count);
+      return printed.length > 0 ? printed : ownLog(machine, owner, launchedAt, count);
+    },
+    configFiles: async () => {
+      const process = await running();
+      const home = (await findUser(machine, settings.user))?.home ?? '/';
+      const workingDirectory = process === null ? null : machine.readLink(`/proc/${process.pid}/cwd`);
+      return configFilesOf(process?.argv ?? [], home, machine, workingDirectory ?? '/');
+    },
+    mountInfo: async () => machine.read(`/proc/${(await running())?.pid ?? 'self'}/mountinfo`),
+  };
+}
+
+/** A nova-compute that runs on this machine and that somebody else looks after. */
+export interface ManagedProcess {
+  readonly process: ProcessFacts;
+  readonly manager: Manager;
+}
+
+/**
+ * Looks for nova-compute among all processes. `ours`: of the user, in our pid and mount namespace, and managed by
+ * nobody; `managed`: in the cgroup of a unit or a container, and with our network, of whatever user. Children that
+ * nova-compute forks bear its command line for a moment and are left out.
+ */
+export function scan(
+  machine: Machine,
+  owner: User | null,
+): { readonly ours: readonly ProcessFacts[]; readonly managed: readonly ManagedProcess[] } {
+  const found = listProcesses(machine).filter((each) => isNovaCompute(behindLauncher(each.argv)));
+  const pids = new Set(found.map(({ pid }) => pid));
+  const own = machine.read('/proc/self/cgroup') ?? '';
+  const ours: ProcessFacts[] = [];
+  const managed: ManagedProcess[] = [];
+  for (const process of found.filter(({ parent }) => !pids.has(parent))) {
+    const manager = managerOf(machine.read(`/proc/${process.pid}/cgroup`) ?? '', own);
+    if (manager !== null) {
+      if (sharesNamespace(machine, process.pid, 'net')) managed.push({ process, manager });
+    } else if (owner !== null && isOf(process, owner)) {
+      if (['pid', 'mnt'].every((kind) => sharesNamespace(machine, process.pid, kind))) ours.push(process);
+    }
+  }
+  return { ours: ours.sort((a, b) => a.startTicks - b.startTicks), managed };
+}
+
+/** The launcher is still of whoever runs the agent; nova-compute itself is of its user alone. */
+function isOf(process: ProcessFacts, owner: User): boolean {
+  return process.uid === owner.uid || (process.uid === 0 && behindLauncher(process.argv) !== process.argv);
+}
+
+function sharesNamespace(machine: Machine, pid: number, kind: string): boolean {
+  const theirs = machine.readLink(`/proc/${pid}/ns/${kind}`);
+  return theirs !== null && theirs === machine.readLink(`/proc/self/ns/${kind}`);
+}
+
+function managedElsewhere({ process, manager }: ManagedProcess): string {
+  const by = manager.kind === 'unit' ? `the systemd unit ${manager.name}` : `a container (${manager.name})`;
+  const runtime = manager.kind === 'unit' ? 'runtime=systemd' : 'runtime=podman or runtime=docker';
+  return `nova-compute already runs as process ${process.pid} of ${by}; a second one is not started: set ${runtime}.`;
+}
+
+function readPidFile(
+  machine: Machine,
+  path: string,
+  owner: User,
+): { readonly process: ProcessFacts | null; readonly note: string | null } {
+  const text = machine.read(path);
+  if (text === null) return { process: null, note: null };
+  const content = parsePidFile(text);
+  const ignored = (why: string) => ({ process: null, note: `The pid file ${path} is ignored: ${why}.` });
+  if (content === null) return ignored('what it holds is none of ours');
+  // The rest is what is left behind when nova-compute ended, and nothing to speak of.
+  if (content.bootId !== bootId(machine)) return { process: null, note: null };
+  const process = readProcess(machine, content.pid);
+  if (process === null) return { process: null, note: null };
+  if (process.startTicks !== content.startTicks) {
+    return ignored(`process ${content.pid} is another one by now`);
+  }
+  if (!isNovaCompute(behindLauncher(process.argv))) {
+    return ignored(`process ${content.pid} is no nova-compute`);
+  }
+  if (!isOf(process, owner)) return ignored(`process ${content.pid} is not of user ${owner.name}`);
+  return { process, note: null };
+}
+
+function writePidFile(machine: Machine, path: string, process: ProcessFacts): void {
+  const text = formatPidFile({
+    pid: process.pid,
+    startTicks: process.startTicks,
+    bootId: bootId(machine),
+  });
+  try {
+    machine.write(path, text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ComputeError(
+      `nova-compute runs as process ${process.pid}, but its pid file cannot be written: ${why}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What nova-compute gets of the environment: what a login would give, and the original agent's one setting. */
+function environmentOf(owner: User, path: string): Record<string, string> {
+  return {
+    PATH: path,
+    HOME: owner.home,
+    USER: owner.name,
+    LOGNAME: owner.name,
+    SHELL: owner.shell,
+    LANG: 'C.UTF-8',
+    // Without it libguestfs asks a libvirt session of the user for its appliance, and hangs.
+    LIBGUESTFS_ATTACH_METHOD: 'appliance',
+  };
+}
+
+/**
+ * The nova-compute that the launched process is, or has in its session; null when it ended before it became one. A
+ * program that is called nova-compute and becomes something else could never be found again, so it is ended.
+ */
+async function becomesNovaCompute(
+  machine: Machine,
+  launched: number,
+  owner: User,
+): Promise<ProcessFacts | null> {
+  const until = machine.now() + BECOME_MS;
+  for (;;) {
+    const members = listProcesses(machine).filter(({ session }) => session === launched);
+    const found = members.filter(({ uid, argv }) => uid === owner.uid && isNovaCompute(argv));
+    const main = found.find(({ pid }) => pid === launched) ?? found[0];
+    if (main !== undefined) return main;
+    const [first] = members;
+    if (first === undefined) return null;
+    if (machine.now() >= until) {
+      await endProcesses(machine, members, machine.now() + BECOME_MS);
+      throw new ComputeError(
+        `The program nova-compute was started and became something else (process ${first.pid}: ` +
+          `${first.argv.join(' ').slice(0, 80)}), which could not be managed; it was ended again.`,
+      );
+    }
+    await machine.sleep(POLL_MS / 5);
+  }
+}
+
+function uniqueByPid(processes: readonly ProcessFacts[]): readonly ProcessFacts[] {
+  return [...new Map(processes.map((each) => [each.pid, each])).values()];
+}
+
+/** SIGTERM, and in time for the deadline SIGKILL for what remains of them and of the sessions that they lead. */
+async function endProcesses(
+  machine: Machine,
+  targets: readonly ProcessFacts[],
+  deadline: number,
+): Promise<void> {
+  const remaining = (): readonly ProcessFacts[] => targets.filter((each) => isStill(machine, each));
+  const waitUntil = async (moment: number): Promise<boolean> => {
+    while (remaining().length > 0) {
+      if (machine.now() >= moment) return false;
+      await machine.sleep(Math.min(POLL_MS, Math.max(1, moment - machine.now())));
+    }
+    return true;
+  };
+
+  for (const each of remaining()) machine.kill(each.pid, 'SIGTERM');
+  if (await waitUntil(forceAt(machine.now(), deadline))) return;
+  for (const each of remaining()) {
+    const session = each.session === each.pid ? each.pid : null;
+    machine.kill(each.pid, 'SIGKILL');
+    for (const member of listProcesses(machine)) {
+      if (session !== null && member.session === session && member.pid !== each.pid) {
+        machine.kill(member.pid, 'SIGKILL');
+      }
+    }
+  }
+  // What the kernel holds fast (a dead NFS server) does not end by SIGKILL either.
+  if (await waitUntil(Math.max(deadline, machine.now() + 1_000))) return;
+  const pids = remaining()
+    .map(({ pid, state }) => `${pid} (state ${state})`)
+    .join(', ');
+  throw new ComputeError(`nova-compute did not end, not even by SIGKILL: process ${pids}.`);
+}
+
+/** When patience ends: a tenth of the time is kept for force, 2 to 10 s; half of it when there is hardly any. */
+export function forceAt(now: number, deadline: number): number {
+  const left = Math.max(0, deadline - now);
+  return now + left - Math.min(left / 2, Math.max(2_000, Math.min(10_000, left / 10)));
+}
+
+/** Looked at again before each signal: a pid may have been given to somebody else meanwhile. */
+function isStill(machine: Machine, before: ProcessFacts): boolean {
+  const now = readProcess(machine, before.pid);
+  return now !== null && now.startTicks === before.startTicks;
+}
+
+/** What was printed since nova-compute was last started. */
+function linesSinceStart(text: string, count: number): readonly string[] {
+  const lines = lastLinesOf(text, Number.MAX_SAFE_INTEGER);
+  const header = lines.findLastIndex((line) => HEADER.test(line));
+  return lines.slice(header + 1).slice(-count);
+}
+
+/** Nova's own log, where nova.conf names one: what it wrote since this agent started it. */
+function ownLog(machine: Machine, owner: User, launchedAt: number | null, count: number): readonly string[] {
+  const path = logFile(machine, owner);
+  if (path === null) return [];
+  if (launchedAt !== null && (machine.modifiedAt(path) ?? 0) < launchedAt) return [];
+  return lastLinesOf(machine.tail(path, LOG_TAIL_BYTES) ?? '', count);
+}
+
+/** oslo.log: `log_file` is relative to `log_dir`; without it the program's name is taken. */
+function logFile(machine: Machine, owner: User): string | null {
+  const option = logOption(machine, owner);
+  const directory = option('log_dir');
+  const file = option('log_file') ?? (directory === null ? null : 'nova-compute.log');
+  if (file === null) return null;
+  return file.startsWith('/') || directory === null ? file : `${directory}/${file}`;
+}
+
+function logDirectory(machine: Machine, owner: User): string | null {
+  const option = logOption(machine, owner);
+  const file = option('log_file');
+  if (file?.startsWith('/') === true) return file.slice(0, file.lastIndexOf('/')) || '/';
+  return option('log_dir');
+}
+
+/** A broken nova.conf is said where it matters; here it only means that nothing is known of logs. */
+function logOption(machine: Machine, owner: User): (name: string) => string | null {
+  try {
+    const conf = readNovaConf(configFilesOf([], owner.home, machine), machine);
+    return (name) => conf.get('DEFAULT', name)?.value || null;
+  } catch (error) {
+    if (error instanceof NovaConfError) return () => null;
+    throw error;
+  }
+}
