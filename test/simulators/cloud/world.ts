@@ -105,7 +105,7 @@ export class World {
       lastSeen: now,
       readyAt: now - this.knobs.firstReport,
       changedAt: now,
-      forcedUpAt: now,
+      forcedUpAt: 0,
       spawn: null,
       spawnFail: false,
       rebootFail: false,

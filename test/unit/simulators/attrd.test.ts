@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClusterState } from '../../../lib/attrd/index.ts';
 
 const attrd = fileURLToPath(new URL('../../simulators/attrd/', import.meta.url));
 let dir = '';
@@ -143,6 +144,88 @@ describe('crm_attribute and cibadmin', () => {
       stderr: 'crm_attribute: Could not map name=nosuch to a UUID\n',
     });
     expect(run('crm_node', ['-n']).stdout).toBe('ctl0\n');
+  });
+});
+
+describe('the CIB that cibadmin shows', () => {
+  const state = () =>
+    new ClusterState(async (tool, args) => {
+      const { status, stdout, stderr } = run(tool, [...args]);
+      return { exitCode: status ?? -1, stdout, stderr };
+    });
+  const joined = async () => (await state().nodes()).filter((node) => node.joined).map(({ name }) => name);
+  const activeOn = async (node: string) => [
+    ...((await state().nodes()).find(({ name }) => name === node)?.active ?? []),
+  ];
+
+  it.each(['2.1.5', '3.0.2'])('tells the nodes that have joined, as %s writes it', async (version) => {
+    cluster(version);
+    expect(await joined()).toEqual(['ctl0', 'comp0', 'comp1']);
+    sim('leave', 'comp0');
+    sim('offline', 'ctl0');
+    expect(await joined()).toEqual(['comp1']);
+    sim('join', 'comp0');
+    sim('online', 'ctl0');
+    expect(await joined()).toEqual(['ctl0', 'comp0', 'comp1']);
+  });
+
+  it('writes membership as a word, and from 3.0 on as a time', () => {
+    const status = () => run('cibadmin', ['-Q', '-o', 'status']).stdout;
+    expect(status()).toContain('<node_state remote_node="true" id="comp0" uname="comp0" in_ccm="true" ');
+    cluster('3.0.2');
+    expect(status()).toMatch(/id="comp0" uname="comp0" in_ccm="\d{10}" /);
+  });
+
+  it('forgets attributes and history of a node that leaves, and once more when it joins', async () => {
+    sim('resource', 'nova-compute', 'ocf:openstack:NovaCompute');
+    for (const step of ['leave', 'join']) {
+      setYes('comp0');
+      sim('history', 'nova-compute', 'comp0', 'start', '0');
+      expect(await activeOn('comp0')).toEqual(['NovaCompute']);
+      sim(step, 'comp0');
+      expect(await activeOn('comp0')).toEqual([]);
+      expect(queryAll().status).toBe(78);
+    }
+  });
+
+  it('has the last result of each operation, and a start voids the others', async () => {
+    sim('resource', 'nova-compute', 'ocf:openstack:NovaCompute');
+    sim('history', 'nova-compute', 'comp0', 'monitor', '7');
+    expect(await activeOn('comp0')).toEqual([]);
+    sim('history', 'nova-compute', 'comp0', 'start', '0');
+    sim('history', 'nova-compute', 'comp0', 'monitor', '0', '10000');
+    sim('history', 'nova-compute', 'comp0', 'monitor', '9', '10000');
+    const { stdout } = run('cibadmin', ['-Q', '-o', 'status']);
+    expect(stdout.match(/operation="[^"]*"|rc-code="[^"]*"/g)).toEqual([
+      'operation="start"',
+      'rc-code="0"',
+      'operation="monitor"',
+      'rc-code="9"',
+    ]);
+    sim('history', 'nova-compute', 'comp0', 'stop', '0');
+    expect(await activeOn('comp0')).toEqual([]);
+  });
+
+  it('shows public attributes and no private ones', () => {
+    run('attrd_updater', ['-n', 'evacuation-comp1', '-U', '1 of 2 "done"']);
+    run('attrd_updater', ['-n', 'evacuate', '-p', '-U', 'yes']);
+    const { stdout } = run('cibadmin', ['-Q', '-o', 'status']);
+    expect(stdout).toContain('name="evacuation-comp1" value="1 of 2 &quot;done&quot;"');
+    expect(stdout).not.toContain('name="evacuate"');
+  });
+
+  it('lists the primitives', async () => {
+    expect(run('cibadmin', ['-Q', '--xpath', '//primitive'])).toMatchObject({ status: 105, stdout: '' });
+    expect(await state().primitives()).toEqual([]);
+    sim('resource', 'nova-compute', 'ocf:openstack:NovaCompute');
+    sim('resource', 'haproxy', 'systemd:haproxy');
+    expect(await state().primitives()).toEqual([
+      { id: 'haproxy', class: 'systemd', provider: null, type: 'haproxy' },
+      { id: 'nova-compute', class: 'ocf', provider: 'openstack', type: 'NovaCompute' },
+    ]);
+    expect(run('cibadmin', ['-Q', '-o', 'resources']).stdout).toContain('<primitive id="haproxy" ');
+    sim('resource-delete', 'haproxy');
+    expect(await state().primitives()).toHaveLength(1);
   });
 });
 

@@ -250,3 +250,218 @@ describe('the observer', () => {
     expect(world.observer.violations.map(({ rule }) => rule)).toEqual(['twice']);
   });
 });
+
+describe('a machine that comes back', () => {
+  const comp0 = () => world.host('comp0');
+  /** Evacuated, all but those whose names begin with `stays`. */
+  function failAndEvacuate(...servers: Server[]): void {
+    fail('comp0');
+    for (const server of servers) if (!server.name.startsWith('stays')) world.evacuate(server, {}, by);
+    clock.advance(5_000);
+  }
+
+  it('has its guests off, though Nova holds them for active', () => {
+    const server = world.addServer({ host: 'comp0' });
+    world.killCompute('comp0', { power: false });
+    world.bootMachine('comp0');
+    expect(world.guests.runs(server)).toBe(false);
+    expect(server).toMatchObject({ vmState: 'active', powerState: 1, host: 'comp0' });
+    expect(comp0()).toMatchObject({ alive: false, powered: true });
+  });
+
+  it('destroys what was evacuated, then completes the records, then answers, then reports', () => {
+    Object.assign(world.knobs, { startup: 100, cleanup: 50, firstReport: 200, reportInterval: 1_000 });
+    const servers = [1, 2].map(() => world.addServer({ host: 'comp0' }));
+    failAndEvacuate(...servers);
+    const silent = world.lastReport(comp0());
+    world.startCompute('comp0');
+    expect(comp0().domains.size).toBe(2);
+    clock.advance(100);
+    expect(comp0().domains.size).toBe(0);
+    expect(world.migrations.map(({ status }) => status)).toEqual(['done', 'done']);
+    expect(() => world.setForcedDown(comp0(), false)).toThrow('`done` evacuation migration records remain');
+    expect(world.serves(comp0())).toBe(false);
+    clock.advance(100);
+    expect(world.migrations.map(({ status }) => status)).toEqual(['completed', 'completed']);
+    expect(world.serves(comp0())).toBe(true);
+    clock.advance(199);
+    expect(world.lastReport(comp0())).toBe(silent);
+    clock.advance(1);
+    const first = clock.now();
+    expect(world.lastReport(comp0())).toBe(first);
+    clock.advance(1_500);
+    // Forced down or not makes no difference to its reports, but it is not up.
+    expect(world.lastReport(comp0())).toBe(first + 1_000);
+    expect(world.isUp(comp0())).toBe(false);
+    world.setForcedDown(comp0(), false);
+    expect(world.isUp(comp0())).toBe(false);
+    clock.advance(500);
+    expect(world.isUp(comp0())).toBe(true);
+    expect(world.observer.violations).toEqual([]);
+  });
+
+  it('completes the newest record of each server: an older one that never ended stays', () => {
+    const server = world.addServer({ host: 'comp0' });
+    fail('comp0');
+    world.evacuate(server, {}, by);
+    clock.advance(350);
+    fail('comp1');
+    world.evacuate(server, {}, by);
+    clock.advance(5_000);
+    world.startCompute('comp0');
+    clock.advance(1_000);
+    expect(world.migrations.map(({ status }) => status)).toEqual(['pre-migrating', 'completed']);
+  });
+
+  it('does nothing of this when its nova-compute dies on the way', () => {
+    world.knobs.startup = 100;
+    failAndEvacuate(world.addServer({ host: 'comp0' }));
+    world.startCompute('comp0');
+    clock.advance(50);
+    world.killCompute('comp0', { power: true });
+    clock.advance(5_000);
+    expect(world.migrations.map(({ status }) => status)).toEqual(['done']);
+    world.startCompute('comp0');
+    clock.advance(5_000);
+    expect(world.migrations.map(({ status }) => status)).toEqual(['completed']);
+  });
+
+  it('starts guests that Nova takes for running where it is told to, and leaves the rest', () => {
+    const stays = world.addServer({ host: 'comp0', name: 'stays' });
+    const off = world.addServer({ host: 'comp0', name: 'stays-off', vmState: 'stopped' });
+    const gone = world.addServer({ host: 'comp0' });
+    failAndEvacuate(stays, off, gone);
+    world.startCompute('comp0');
+    clock.advance(1_000);
+    expect(world.guests.runs(stays)).toBe(false);
+    world.killCompute('comp0', { power: true });
+    world.knobs.resumeGuests = true;
+    world.startCompute('comp0');
+    clock.advance(1_000);
+    expect([stays, off].map((server) => world.guests.runs(server))).toEqual([true, false]);
+    expect(gone.host).not.toBe('comp0');
+    expect(world.observer.violations).toEqual([]);
+  });
+
+  it('takes up a reboot that was asked for while it was dead, and fails a rebuild that was cut off', () => {
+    const rebooted = world.addServer({ host: 'comp0' });
+    const cutOff = world.addServer({ host: 'comp0', taskState: 'rebuild_spawning' });
+    world.killCompute('comp0', { power: false });
+    world.guests.rebootHard(rebooted, by);
+    clock.advance(5_000);
+    expect(rebooted.taskState).toBe('rebooting_hard');
+    world.startCompute('comp0');
+    clock.advance(1_000);
+    expect(statusOf(rebooted)).toBe('ACTIVE');
+    expect(world.guests.runs(rebooted)).toBe(true);
+    expect(`${statusOf(cutOff)}/${cutOff.taskState}`).toBe('ERROR/null');
+  });
+
+  it('has instances that it finds off stopped by nobody, where the power states are compared', () => {
+    world.knobs.powerSync = 500;
+    const [found, stopped] = [world.addServer({ host: 'comp0' }), world.addServer({ host: 'comp0' })];
+    world.killCompute('comp0', { power: false });
+    world.bootMachine('comp0');
+    world.startCompute('comp0');
+    clock.advance(100);
+    world.guests.stop(stopped, by);
+    clock.advance(1_000);
+    expect([found, stopped].map(statusOf)).toEqual(['SHUTOFF', 'SHUTOFF']);
+    expect(found.actions).toMatchObject([{ action: 'stop', userId: null }]);
+    expect(stopped.actions).toMatchObject([{ action: 'stop', userId: 'admin' }]);
+    expect(found.powerState).toBe(4);
+  });
+
+  it('goes on where it was when its nova-compute had only hung', () => {
+    world.freezeCompute('comp0');
+    const last = world.lastReport(comp0());
+    clock.advance(world.knobs.serviceDownTime + 1);
+    expect(world.isUp(comp0())).toBe(false);
+    expect(world.lastReport(comp0())).toBe(last);
+    world.thawCompute('comp0');
+    expect(world.isUp(comp0())).toBe(true);
+  });
+});
+
+describe('a guest', () => {
+  const tasks = (server: Server, steps: number) =>
+    Array.from({ length: steps }, () => {
+      clock.advance(world.knobs.power / 2);
+      return server.taskState;
+    });
+
+  it('is brought up by a hard reboot, also out of an error, through the tasks seen on Nova', () => {
+    const server = world.addServer({ host: 'comp0', vmState: 'error' });
+    world.host('comp0').domains.set(server.id, false);
+    world.guests.rebootHard(server, by);
+    expect(tasks(server, 2)).toEqual(['reboot_started_hard', null]);
+    expect(statusOf(server)).toBe('ACTIVE');
+    expect(world.guests.runs(server)).toBe(true);
+    expect(server.actions).toMatchObject([{ action: 'reboot', userId: 'admin', message: null }]);
+  });
+
+  it('is in error when the reboot fails, with the reason', () => {
+    const server = world.addServer({ host: 'comp0' });
+    world.host('comp0').rebootFail = [server.id];
+    world.guests.rebootHard(server, by);
+    clock.advance(1_000);
+    expect(statusOf(server)).toBe('ERROR');
+    expect(server.fault?.message).toContain('reboot_fail');
+    expect(server.actions).toMatchObject([{ action: 'reboot', message: 'Error' }]);
+  });
+
+  it('is started only when Nova holds it for stopped, and stopped only when it is not', () => {
+    const server = world.addServer({ host: 'comp0' });
+    expect(() => world.guests.start(server, by)).toThrow(
+      `Cannot 'start' instance ${server.id} while it is in vm_state active`,
+    );
+    world.guests.stop(server, by);
+    expect(() => world.guests.start(server, by)).toThrow('while it is in vm_state active');
+    clock.advance(1_000);
+    expect(() => world.guests.stop(server, by)).toThrow(
+      `Cannot 'stop' instance ${server.id} while it is in vm_state stopped`,
+    );
+    world.guests.start(server, by);
+    expect(() => world.guests.start(server, by)).toThrow('while it is in task_state powering-on');
+    clock.advance(1_000);
+    expect(world.guests.runs(server)).toBe(true);
+  });
+
+  it('is not rebooted while it is rebuilt', () => {
+    const server = world.addServer({ host: 'comp0', taskState: 'rebuilding' });
+    expect(() => world.guests.rebootHard(server, by)).toThrow(
+      `Cannot 'reboot' instance ${server.id} while it is in task_state rebuilding`,
+    );
+  });
+});
+
+describe('the observer of a return', () => {
+  it('sees a guest started where it was while it runs where it went', () => {
+    const server = world.addServer({ host: 'comp0' });
+    fail('comp0');
+    world.evacuate(server, {}, by);
+    clock.advance(700);
+    expect(seen(server)).toBe('ACTIVE/null on comp0, pre-migrating to comp1');
+    world.bootMachine('comp0');
+    world.startCompute('comp0');
+    clock.advance(20);
+    world.guests.rebootHard(server, by);
+    clock.advance(100);
+    expect(world.observer.violations.map(({ rule }) => rule)).toEqual(['I3', 'twice']);
+  });
+
+  it('sees a host enabled that somebody else had disabled (I7), and no other', () => {
+    const host = world.host('comp0');
+    const ours =
+      'Pacemaker fenced this host at 2026-11-21T03:00:00Z (fence_compute); its instances are evacuated';
+    for (const reason of [null, ours]) {
+      world.setDisabled(host, true, reason);
+      world.setDisabled(host, false, null);
+    }
+    expect(world.observer.violations).toEqual([]);
+    world.setDisabled(host, true, 'broken fan');
+    world.setDisabled(host, false, null);
+    world.setDisabled(host, false, null);
+    expect(world.observer.violations).toMatchObject([{ rule: 'I7', host: 'comp0' }]);
+  });
+});
