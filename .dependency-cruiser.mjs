@@ -35,11 +35,6 @@ export default {
       'agents import libraries only',
     ),
     only(
-      'agents/NovaCompute',
-      [version, lib('ocf'), lib('attrd'), lib('evacuation'), lib('nova-client')],
-      'agents import libraries only',
-    ),
-    only(
       'fence/fence_compute',
       [version, lib('fencing'), lib('attrd'), lib('evacuation'), lib('nova-client')],
       'agents import libraries only',

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/evacuation/hostEvacuation.ts';
+import type { Clock } from '../../lib/evacuation/clock.ts';
 
 /** The real time. */
 export const systemClock: Clock = {

@@ -27,7 +27,7 @@ export function renderUsage(agent: OcfAgent): string {
     usageLine(agent),
     ...(further.length === 0 ? [] : ['', 'Beyond what Pacemaker calls:', '', ...further]),
     '',
-    `${agent.shortdesc}. Parameters come from the environment:`,
+    ...wrap(`${agent.shortdesc}. Parameters come from the environment:`, 0),
     '',
     ...parameters,
     '',

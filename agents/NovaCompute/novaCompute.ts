@@ -1,0 +1,66 @@
+import type { OcfContext } from '../../lib/ocf/index.ts';
+import type { NovaHostName } from './hostName.ts';
+import { type NovaConf, readNovaConf } from './novaConf/index.ts';
+import { parseRuntime } from './parameters.ts';
+import type { MissingRuntime, RuntimeSettings } from './runtime/find.ts';
+import type { Runtime, RuntimeState } from './runtime/types.ts';
+import type { World } from './world.ts';
+
+/** nova-compute as it was found on this machine. */
+export interface Found {
+  readonly runtime: Runtime;
+  readonly state: Exclude<RuntimeState, { kind: 'missing' }>;
+}
+
+/**
+ * What runs, or could be started, here. A `runtime` that is no word for one counts as `auto`: a probe and a stop have
+ * to find what is there. Throws `ComputeError` when whoever would have to tell does not answer.
+ */
+export async function findNovaCompute(ctx: OcfContext, world: World): Promise<Found | MissingRuntime> {
+  return look(world, settingsOf(ctx));
+}
+
+/** The same for a stop: where what the parameters name does not exist, what there is instead. */
+export async function findNovaComputeAnyway(ctx: OcfContext, world: World): Promise<Found | MissingRuntime> {
+  const settings = settingsOf(ctx);
+  const found = await look(world, settings);
+  const named = settings.runtime !== 'auto' || settings.unit !== null || settings.container !== null;
+  if (!('kind' in found) || !named) return found;
+  return look(world, { ...settings, runtime: 'auto', unit: null, container: null });
+}
+
+async function look(world: World, settings: RuntimeSettings): Promise<Found | MissingRuntime> {
+  const runtime = await world.findRuntime(settings);
+  if ('kind' in runtime) return runtime;
+  const state = await runtime.state();
+  return state.kind === 'missing' ? { kind: 'missing', sentence: state.sentence } : { runtime, state };
+}
+
+export function settingsOf(ctx: OcfContext): RuntimeSettings {
+  const { parameters } = ctx;
+  const given = (name: string) => (parameters.given(name) ? parameters.string(name) : null);
+  return {
+    runtime: parseRuntime(parameters.string('runtime')) ?? 'auto',
+    unit: given('unit'),
+    container: given('container'),
+    user: parameters.string('user'),
+    stateDir: ctx.stateDir,
+    instance: ctx.instance,
+  };
+}
+
+/** nova.conf as this nova-compute reads it, and the name Nova knows the machine by. Throws `NovaConfError`, `ComputeError`. */
+export async function readConf(
+  runtime: Pick<Runtime, 'configFiles'>,
+  world: World,
+): Promise<{ readonly conf: NovaConf; readonly name: NovaHostName }> {
+  const conf = readNovaConf(await runtime.configFiles(), world.machine);
+  const file = conf.get('DEFAULT', 'host')?.file;
+  return {
+    conf,
+    name:
+      conf.host === null
+        ? { host: world.machineName, source: "the machine's own name, as nova.conf sets no host" }
+        : { host: conf.host, source: `host in ${file ?? 'nova.conf'}` },
+  };
+}

@@ -1,0 +1,133 @@
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { OcfContext } from '../../lib/ocf/index.ts';
+
+/**
+ * Where the release of this host stands, as this resource knows it on this machine:
+ * `owed` = it is to be walked; `settled` = Nova uses the host; `unknown` = nobody has looked since the machine booted
+ * (a nova-compute that something else started, so that Pacemaker's probe found it running).
+ */
+export type ReleaseState = 'owed' | 'settled' | 'unknown';
+
+/**
+ * The files of a resource in `HA_RSCTMP`, which a reboot empties: `INSTANCE.release` while the release of the host is
+ * owed, `INSTANCE.settled` once it is not, `INSTANCE.said` what was logged already.
+ *
+ * Read and written synchronously: each is a few bytes on a tmpfs, and loading node:fs/promises costs an idle monitor
+ * more than all of them.
+ */
+export class StateFiles {
+  readonly #directory: string;
+  readonly #release: string;
+  readonly #settled: string;
+  readonly #said: string;
+
+  constructor(ctx: Pick<OcfContext, 'stateDir' | 'instance'>) {
+    this.#directory = ctx.stateDir;
+    const file = (suffix: string) => join(ctx.stateDir, `${ctx.instance}.${suffix}`);
+    this.#release = file('release');
+    this.#settled = file('settled');
+    this.#said = file('said');
+  }
+
+  get release(): ReleaseState {
+    if (existsSync(this.#release)) return 'owed';
+    return existsSync(this.#settled) ? 'settled' : 'unknown';
+  }
+
+  /** When the release was settled, in ms since the epoch; null while it is not. */
+  get settledAt(): number | null {
+    if (this.release !== 'settled') return null;
+    try {
+      return statSync(this.#settled).mtimeMs;
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * Must be there before nova-compute is started: whoever comes after a SIGKILL goes on with the release (I9). Throws
+   * what the file system says when the directory cannot be written.
+   */
+  owe(): void {
+    // Pacemaker's packages make it on boot; a manual call on a bare machine may be the first to need it.
+    mkdirSync(this.#directory, { recursive: true });
+    writeFileSync(this.#release, '', { mode: 0o600 });
+  }
+
+  /** Throws what the file system says. */
+  settle(): void {
+    mkdirSync(this.#directory, { recursive: true });
+    writeFileSync(this.#settled, '', { mode: 0o600 });
+    rmSync(this.#release, { force: true });
+  }
+
+  /** As after a boot. Files that are not there are fine; others that cannot be removed throw. */
+  forget(): void {
+    for (const file of [this.#release, this.#settled, this.#said]) {
+      try {
+        unlinkSync(file);
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? error.code : null;
+        if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+      }
+    }
+  }
+
+  /** What was said last about a topic; null when nothing, or when the notes cannot be read: they are not needed. */
+  said(topic: string): string | null {
+    return this.#notes().get(topic) ?? null;
+  }
+
+  /** Null forgets the topic. Notes that cannot be kept are repeated in the log, nothing else. */
+  note(topic: string, text: string | null): void {
+    const notes = this.#notes();
+    if ((notes.get(topic) ?? null) === text) return;
+    if (text === null) notes.delete(topic);
+    else notes.set(topic, text);
+    const lines = [...notes].map(([name, value]) => `${name}=${value.replace(/\s*[\r\n]+\s*/g, ' ')}\n`);
+    try {
+      const draft = `${this.#said}.new`;
+      writeFileSync(draft, lines.join(''), { mode: 0o600 });
+      renameSync(draft, this.#said);
+    } catch {
+      return;
+    }
+  }
+
+  #notes(): Map<string, string> {
+    let text = '';
+    try {
+      text = readFileSync(this.#said, 'utf8');
+    } catch {
+      return new Map();
+    }
+    const notes = new Map<string, string>();
+    for (const line of text.split('\n')) {
+      const at = line.indexOf('=');
+      if (at > 0) notes.set(line.slice(0, at), line.slice(at + 1));
+    }
+    return notes;
+  }
+}
+
+/** Logs a sentence unless it is what was said last about the topic. */
+export function sayOnce(
+  files: StateFiles,
+  topic: string,
+  sentence: string,
+  log: (sentence: string) => void,
+): void {
+  if (files.said(topic) === sentence) return;
+  log(sentence);
+  files.note(topic, sentence);
+}
