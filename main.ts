@@ -19,6 +19,7 @@ type RunAgent = (argv: readonly string[], env: NodeJS.ProcessEnv, io: AgentIo) =
 
 const agents = new Map<string, () => Promise<{ run: RunAgent }>>([
   ['NovaEvacuate', () => import('./agents/NovaEvacuate/main.ts')],
+  ['NovaCompute', () => import('./agents/NovaCompute/main.ts')],
   ['fence_compute', () => import('./fence/fence_compute/main.ts')],
 ]);
 
@@ -96,7 +97,7 @@ function die(error: unknown): void {
 async function main(): Promise<void> {
   const load = agents.get(name);
   if (load === undefined) {
-    const names = [...agents.keys()].join(' or ');
+    const names = [...agents.keys()].join(', ').replace(/, ([^,]*)$/, ' or $1');
     io.stderr.write(`This file must be called by the name of the agent to run, ${names}, not ${name}.\n`);
     return exit(EXIT_USAGE);
   }

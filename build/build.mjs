@@ -1,5 +1,5 @@
 /**
- * `npm run build`: makes dist/NovaEvacuate and dist/fence_compute; makeBinaries.ts says what and how.
+ * `npm run build`: makes dist/NovaEvacuate, dist/NovaCompute and dist/fence_compute; makeBinaries.ts says what and how.
  *
  * Only this file has to run under whatever Node (20 or newer) the machine has. It hands over to the Node that
  * ends up inside the binary, which npm installed like any other dependency: pkg needs a newer Node than the

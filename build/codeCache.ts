@@ -8,6 +8,7 @@ const runs: readonly (readonly [agent: string, ...args: string[]])[] = [
   ['NovaEvacuate', 'meta-data'],
   ['NovaEvacuate', 'start'],
   ['NovaEvacuate', 'monitor'],
+  ['NovaCompute', 'meta-data'],
   ['fence_compute', '-o', 'metadata'],
 ];
 

@@ -41,32 +41,41 @@ const textOf = (parameter: XmlElement, name: string): string =>
 const type = { title: 'Type', cell: (p: XmlElement) => attribute(content(p), 'type') };
 const fallback = { title: 'Default', cell: (p: XmlElement) => code(attribute(content(p), 'default')) };
 
+/** What the meta-data of a resource agent holds. */
+const resourceAgentTables: readonly Table[] = [
+  {
+    name: 'parameters',
+    rows: 'parameter',
+    columns: [
+      { title: 'Parameter', cell: (p) => code(attribute(p, 'name')) },
+      type,
+      fallback,
+      { title: 'Required', cell: (p) => (attribute(p, 'required') === '1' ? 'yes' : '') },
+      { title: 'Meaning', cell: (p) => textOf(p, 'longdesc') || textOf(p, 'shortdesc') },
+    ],
+  },
+  {
+    name: 'actions',
+    rows: 'action',
+    columns: [
+      { title: 'Action', cell: (a) => code(attribute(a, 'name')) },
+      { title: 'Timeout', cell: (a) => attribute(a, 'timeout') },
+      { title: 'Interval', cell: (a) => attribute(a, 'interval') },
+      { title: 'Depth', cell: (a) => attribute(a, 'depth') },
+    ],
+  },
+];
+
 const pages: readonly Page[] = [
   {
     file: 'docs/NovaEvacuate.md',
     command: ['NovaEvacuate', 'meta-data'],
-    tables: [
-      {
-        name: 'parameters',
-        rows: 'parameter',
-        columns: [
-          { title: 'Parameter', cell: (p) => code(attribute(p, 'name')) },
-          type,
-          fallback,
-          { title: 'Required', cell: (p) => (attribute(p, 'required') === '1' ? 'yes' : '') },
-          { title: 'Meaning', cell: (p) => textOf(p, 'longdesc') || textOf(p, 'shortdesc') },
-        ],
-      },
-      {
-        name: 'actions',
-        rows: 'action',
-        columns: [
-          { title: 'Action', cell: (a) => code(attribute(a, 'name')) },
-          { title: 'Timeout', cell: (a) => attribute(a, 'timeout') },
-          { title: 'Interval', cell: (a) => attribute(a, 'interval') },
-        ],
-      },
-    ],
+    tables: resourceAgentTables,
+  },
+  {
+    file: 'docs/NovaCompute.md',
+    command: ['NovaCompute', 'meta-data'],
+    tables: resourceAgentTables,
   },
   {
     file: 'docs/fence_compute.md',

@@ -12,6 +12,7 @@ readonly program=/usr/libexec/openstack-ocf-agents
 readonly originals=$program.orig
 readonly links=(
   /usr/lib/ocf/resource.d/openstack/NovaEvacuate
+  /usr/lib/ocf/resource.d/openstack/NovaCompute
   /usr/sbin/fence_compute
 )
 readonly destination=${DESTDIR:-}

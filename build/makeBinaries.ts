@@ -2,10 +2,11 @@
  * Makes the single binary and its names:
  *
  *     main.ts + all it imports --esbuild--> one file, run once for V8's code --pkg--> Node with both inside
- *     --> dist/NovaEvacuate, dist/fence_compute (hard links of one file)
+ *     --> dist/NovaEvacuate, dist/NovaCompute, dist/fence_compute (hard links of one file)
  *
- * Runs under the embedded Node (see build.mjs), which is also what goes into the binary. Nothing is done when the bundle and the tools are those of the last run. The results are renamed into place,
- * so that processes that run the old ones are not disturbed and two builds at once do no harm.
+ * Runs under the embedded Node (see build.mjs), which is also what goes into the binary. Nothing is done when the
+ * bundle and the tools are those of the last run. The results are renamed into place, so that processes that run the
+ * old ones are not disturbed and two builds at once do no harm.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -27,7 +28,8 @@ import { execArgv, makeSingleExecutable, stripNode } from './singleExecutable.ts
 import { describeVersion } from './version.ts';
 
 /** The names that main.ts answers to. */
-const names = ['NovaEvacuate', 'fence_compute'] as const;
+const names = ['NovaEvacuate', 'NovaCompute', 'fence_compute'] as const;
+const allNames = new Intl.ListFormat('en-GB').format(names);
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -41,7 +43,7 @@ async function makeBinaries(arch: string, force: boolean): Promise<void> {
   const stamp = join(dist, '.stamp');
   const inputs = createHash('sha256').update(code).update(recipe(arch)).digest('hex');
   if (!force && upToDate(dist, stamp, inputs)) {
-    console.log(`${dist}: ${names.join(' and ')} ${version} are up to date.`);
+    console.log(`${dist}: ${allNames} ${version} are up to date.`);
     return;
   }
 
@@ -70,7 +72,7 @@ async function makeBinaries(arch: string, force: boolean): Promise<void> {
     }
     writeFileSync(stamp, inputs);
     const megabytes = (statSync(output).size / 1e6).toFixed(0);
-    console.log(`${dist}: ${names.join(' and ')} ${version} made, one file of ${megabytes} MB.`);
+    console.log(`${dist}: ${allNames} ${version} made, one file of ${megabytes} MB.`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

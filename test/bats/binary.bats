@@ -40,8 +40,9 @@ in_bare_root() { # COMMAND...
   fi
 }
 
-@test "both names are one file" {
+@test "all names are one file" {
   assert [ "$dist/NovaEvacuate" -ef "$dist/fence_compute" ]
+  assert [ "$dist/NovaEvacuate" -ef "$dist/NovaCompute" ]
 }
 
 @test "NovaEvacuate works alone in a root with libc, libstdc++ and libgcc only, and an empty environment" {
@@ -49,6 +50,15 @@ in_bare_root() { # COMMAND...
   run -0 --separate-stderr in_bare_root /agents/NovaEvacuate meta-data
   assert_output --partial '<resource-agent name="NovaEvacuate"'
   assert_equal "$stderr" ''
+}
+
+@test "NovaCompute works alone in a root with libc, libstdc++ and libgcc only, and an empty environment" {
+  bare_root "$dist/NovaCompute"
+  run -0 --separate-stderr in_bare_root /agents/NovaCompute meta-data
+  assert_output --partial '<resource-agent name="NovaCompute"'
+  assert_equal "$stderr" ''
+  run -7 --separate-stderr in_bare_root /agents/NovaCompute monitor
+  assert_equal "$output$stderr" ''
 }
 
 @test "fence_compute works alone in a root with libc, libstdc++ and libgcc only, and an empty environment" {
@@ -73,7 +83,7 @@ in_bare_root() { # COMMAND...
   run -2 --separate-stderr "$BATS_TEST_TMPDIR/agents" meta-data
   assert_equal "$output" ''
   assert_equal "$stderr" \
-    'This file must be called by the name of the agent to run, NovaEvacuate or fence_compute, not agents.'
+    'This file must be called by the name of the agent to run, NovaEvacuate, NovaCompute or fence_compute, not agents.'
 }
 
 @test "stdout is whole when its reader is slow" {

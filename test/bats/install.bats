@@ -10,6 +10,7 @@ setup() {
   install=$BATS_TEST_DIRNAME/../../build/install.sh
   program=$DESTDIR/usr/libexec/openstack-ocf-agents
   resource_agent=$DESTDIR/usr/lib/ocf/resource.d/openstack/NovaEvacuate
+  compute_agent=$DESTDIR/usr/lib/ocf/resource.d/openstack/NovaCompute
   fence_agent=$DESTDIR/usr/sbin/fence_compute
 }
 
@@ -25,6 +26,8 @@ put_original() { # FILE TEXT
   assert_output "$program"
   run -0 "$resource_agent" meta-data
   assert_output --partial '<resource-agent name="NovaEvacuate"'
+  run -0 "$compute_agent" meta-data
+  assert_output --partial '<resource-agent name="NovaCompute"'
   run -0 "$fence_agent" -o metadata
   assert_output --partial '<resource-agent name="fence_compute"'
 }
@@ -32,6 +35,8 @@ put_original() { # FILE TEXT
 @test "the links are relative, so that they hold when DESTDIR becomes the root" {
   run -0 "$install"
   run -0 readlink "$resource_agent"
+  assert_output '../../../../libexec/openstack-ocf-agents'
+  run -0 readlink "$compute_agent"
   assert_output '../../../../libexec/openstack-ocf-agents'
   run -0 readlink "$fence_agent"
   assert_output '../libexec/openstack-ocf-agents'
@@ -54,6 +59,7 @@ put_original() { # FILE TEXT
   run -0 "$fence_agent"
   assert_output 'the original'
   assert [ ! -e "$program" ] && assert [ ! -e "$program.orig" ] && assert [ ! -e "$resource_agent" ]
+  assert [ ! -e "$compute_agent" ]
 }
 
 @test "installing again changes nothing and keeps the original" {
