@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NovaClient, NovaError } from '@openstack-ts/nova-client';
-import { createMarkStore } from '../../lib/attrd/index.ts';
+import { createClusterState, createMarkStore } from '../../lib/attrd/index.ts';
 import { type ConnectionValues, missingParameter, toCloudConfig } from '../../lib/evacuation/index.ts';
 import { type FenceContext, FenceError, runPasswordScript } from '../../lib/fencing/index.ts';
 import { connectionValues } from './options.ts';
@@ -26,6 +26,7 @@ export function createWorld(ctx: FenceContext, stderr: { write(text: string): un
   };
   return {
     marks: createMarkStore({ env: ctx.env, timeoutMs: toolTimeoutMs(ctx) }),
+    cluster: createClusterState({ env: ctx.env, timeoutMs: toolTimeoutMs(ctx) }),
     connect: async (deadline): Promise<NovaClient> =>
       connect(await toCloudConfig(await values(), ctx.env), {
         env: ctx.env,

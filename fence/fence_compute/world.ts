@@ -1,9 +1,10 @@
 import type { NovaClient } from '@openstack-ts/nova-client';
-import type { MarkStore } from '../../lib/attrd/index.ts';
+import type { ClusterState, MarkStore } from '../../lib/attrd/index.ts';
 
 /** All that the actions touch outside this process; tests put their own in its place. */
 export interface World {
   readonly marks: MarkStore;
+  readonly cluster: Pick<ClusterState, 'nodes' | 'primitives'>;
   /** Logs in. Throws `NovaError`, also when a password script fails. `deadline` in ms since the epoch. */
   connect(deadline: number): Promise<NovaClient>;
   /** Ms since the epoch. */

@@ -108,6 +108,18 @@ export class Attributes {
     throw failure('crm_attribute', result, `removing permanent attribute ${name} of ${node}`);
   }
 
+  /**
+   * Removes a permanent attribute if it has a certain value, as one transaction of the CIB: `crm_attribute` would
+   * remove whatever is there by then.
+   */
+  async deletePermanentIf(node: string, name: string, value: string): Promise<void> {
+    const quoted = [node, name, value].map((text) => `'${text.replaceAll("'", '')}'`);
+    const xpath = `//nodes/node[@uname=${quoted[0]} or @id=${quoted[0]}]//nvpair[@name=${quoted[1]} and @value=${quoted[2]}]`;
+    const result = await this.#run('cibadmin', ['--delete', '--xpath', xpath]);
+    if (result.exitCode === 0 || isNothingFound(result)) return;
+    throw failure('cibadmin', result, `removing permanent attribute ${name} of ${node}`);
+  }
+
   async #expectSuccess(tool: string, args: readonly string[], doing: string): Promise<void> {
     const result = await this.#run(tool, args);
     if (result.exitCode !== 0) throw failure(tool, result, doing);

@@ -85,6 +85,13 @@ export class TwofoldMarkStore implements MarkStore {
     await this.#attributes.deletePermanent(name, attribute);
   }
 
+  async clearNo(name: string): Promise<void> {
+    const now = (await this.readAll()).marks.find((reading) => reading.name === name);
+    if (now === undefined || isPending(now.mark)) return;
+    if (now.transient.kind !== 'none') await this.#attributes.deleteTransient(attribute, { host: name });
+    await this.#attributes.deletePermanentIf(name, attribute, 'no');
+  }
+
   /** The words of a failure are those that operators of the original agents search their logs for. */
   async #writeTransient(name: string, value: string): Promise<void> {
     try {

@@ -51,6 +51,11 @@ export interface MarkStore {
   repair(reading: MarkReading): Promise<{ readonly permanent: boolean }>;
   /** Evacuated: transient and permanent copy `no` (release of the host is still owed). */
   setNo(name: string): Promise<void>;
-  /** Taken back or released: both copies removed, the permanent one last. */
+  /** Taken back: both copies removed, the permanent one last. */
   clear(name: string): Promise<void>;
+  /**
+   * Released: removes a mark that reads `no`, the permanent copy last and only while it still says so. A fencing at
+   * this very moment writes that copy first, and what it writes stays.
+   */
+  clearNo(name: string): Promise<void>;
 }

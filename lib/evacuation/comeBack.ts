@@ -1,8 +1,30 @@
-import type { NovaClient } from '@openstack-ts/nova-client';
-import type { Attributes } from '../attrd/attributes.ts';
-import type { MarkStore } from '../attrd/index.ts';
-import type { Clock, PassLog } from './hostEvacuation.ts';
+import type { CallOptions, NovaClient } from '@openstack-ts/nova-client';
+import { NovaError } from '@openstack-ts/nova-client';
+import {
+  AttrdError,
+  type Attributes,
+  formatMark,
+  isPending,
+  type MarkReading,
+  type MarkStore,
+} from '../attrd/index.ts';
+import type { Clock } from './clock.ts';
 import type { LocalCompute } from './localCompute.ts';
+import { matchHost } from './names.ts';
+import { pacing } from './pacing.ts';
+import type { PassLog } from './passLog.ts';
+import { type ReleaseOutcome, walkRelease } from './releaseWalk.ts';
+import { returningAttribute } from './returning.ts';
+import { waitText } from './waitText.ts';
+
+/** The public transient attribute, on the node itself, that shows what its release waits for and since when. */
+export const releaseAttribute = 'nova-compute-release';
+
+/** How often the marks are read while they are waited for, in ms. */
+const markPollMs = 2_000;
+/** The first pause before Nova, or the cluster, is asked again, and the last, in ms. */
+const firstPauseMs = 1_000;
+const lastPauseMs = 5_000;
 
 /** The way back of one host, walked on the host itself. */
 export interface ComeBackOptions {
@@ -27,8 +49,11 @@ export interface ComeBackOptions {
 }
 
 export type ComeBackOutcome =
-  /** nova-compute runs and nothing is owed any more. The sentence says what was done; null when nothing was. */
-  | { readonly kind: 'released'; readonly sentence: string | null }
+  /**
+   * nova-compute runs and nothing is owed any more. The sentence says what was done; null when nothing was.
+   * `troubled`: instances stay on the host that do not run and need somebody to look at them.
+   */
+  | { readonly kind: 'released'; readonly sentence: string | null; readonly troubled: boolean }
   /** nova-compute runs; Nova does not use the host again yet. Says what is waited for, and since when. */
   | { readonly kind: 'owed'; readonly sentence: string }
   /** nova-compute was not started, because that is not known to be safe. Says why. */
@@ -40,6 +65,242 @@ export type ComeBackOutcome =
  * fenced, nova-compute is started at once and Nova is not asked. May be called again at any point, by anyone.
  * Throws `ComputeError` of `options.compute`; trouble with the cluster or with Nova is an outcome.
  */
-export async function comeBack(_options: ComeBackOptions): Promise<ComeBackOutcome> {
-  throw new Error('not written yet');
+export async function comeBack(options: ComeBackOptions): Promise<ComeBackOutcome> {
+  return new ComeBack(options).run();
+}
+
+class ComeBack {
+  readonly #options: ComeBackOptions;
+  readonly #names: readonly string[];
+  readonly #callOptions: CallOptions;
+  /** Null until it was read or written. */
+  #shown: string | null = null;
+  #pulsedAt = 0;
+  /** When nova-compute was seen running for the first time. */
+  #runsSince: number | null = null;
+  /** The last thing that stood in the way. */
+  #sentence: string;
+
+  constructor(options: ComeBackOptions) {
+    this.#options = options;
+    this.#names = [...new Set([options.node, options.host])];
+    this.#callOptions = { deadline: options.deadline };
+    this.#sentence = `${options.host} could not be brought back in the time there was`;
+  }
+
+  async run(): Promise<ComeBackOutcome> {
+    try {
+      return await this.#walk();
+    } finally {
+      if (this.#pulsedAt > 0) {
+        await this.#attempt(() =>
+          this.#options.attributes.deleteTransient(returningAttribute, { host: this.#options.node }),
+        );
+      }
+    }
+  }
+
+  async #walk(): Promise<ComeBackOutcome> {
+    const { clock } = this.#options;
+    for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, lastPauseMs)) {
+      const attempt = await this.#attemptWalk();
+      if (attempt !== 'again') return attempt;
+      if (clock.now() + pause >= this.#until()) return this.#outOfTime();
+      await clock.sleep(pause);
+    }
+  }
+
+  /** One attempt from the beginning; `again` when the cluster or Nova failed in passing. */
+  async #attemptWalk(): Promise<ComeBackOutcome | 'again'> {
+    const { compute, host } = this.#options;
+    if (await compute.isRunning()) this.#runsSince ??= this.#options.clock.now();
+    let mark: 'none' | 'no' | 'unknown' | 'late';
+    let trusted: boolean;
+    try {
+      ({ mark, trusted } = await this.#waitForMark());
+    } catch (error) {
+      if (!(error instanceof AttrdError)) throw error;
+      await this.#wait(`${host} waits for the cluster to tell whether it is being evacuated: ${said(error)}`);
+      return 'again';
+    }
+    if (mark === 'late' || mark === 'unknown') return this.#outOfTime();
+    if (mark === 'none') {
+      if (!(await this.#start())) return this.#outOfTime();
+      await this.#hide();
+      return { kind: 'released', sentence: null, troubled: false };
+    }
+    const outcome = await this.#release();
+    if (outcome.kind === 'released') {
+      await this.#hide();
+      return outcome;
+    }
+    await this.#wait(outcome.sentence);
+    // Evacuated and nothing in flight: that is what the permanent copy says, whether Nova can be asked or not.
+    if (outcome.kind === 'troubled' && trusted) await this.#start();
+    return outcome.kind === 'waiting' && this.#runsSince !== null ? this.#outOfTime() : 'again';
+  }
+
+  /**
+   * Waits until the mark no longer says that the host is to be evacuated; meanwhile it shows that this machine is
+   * back, so that NovaEvacuate, which alone decides about such a mark, can take that into account.
+   */
+  async #waitForMark(): Promise<{ mark: 'none' | 'no' | 'unknown' | 'late'; trusted: boolean }> {
+    const { marks, clock, host } = this.#options;
+    for (;;) {
+      const readings = (await marks.readAll()).marks.filter(({ name }) => this.#names.includes(name));
+      const unknown = readings.find(({ mark }) => mark.kind === 'unknown');
+      const pending = readings.find(({ mark }) => isPending(mark)) ?? unknown;
+      if (pending === undefined) {
+        return { mark: readings.length === 0 ? 'none' : 'no', trusted: readings.every(isTrusted) };
+      }
+      if (unknown !== undefined) {
+        await this.#wait(
+          `${host} waits for somebody to correct its mark, which reads "${formatMark(unknown.mark)}" (attrd_updater -n evacuate -N ${unknown.name} -U no once it is evacuated)`,
+        );
+      } else {
+        await this.#wait(`${host} waits for NovaEvacuate to evacuate it${by(pending)}`);
+      }
+      // Where nova-compute runs already, waiting cannot make anything safer.
+      if (clock.now() + markPollMs >= this.#until()) {
+        return { mark: unknown === undefined ? 'late' : 'unknown', trusted: false };
+      }
+      await this.#pulse();
+      await clock.sleep(markPollMs);
+    }
+  }
+
+  /** Walks the release with Nova. What Nova refuses or does not answer is an outcome. */
+  async #release(): Promise<ReleaseOutcome> {
+    const { connect, clock, compute, dnsDomain, host, log, marks } = this.#options;
+    if (connect === null) {
+      const sentence = `${host} waits for its release, which this call has no login to Nova for`;
+      return { kind: 'troubled', sentence };
+    }
+    try {
+      const nova = await connect(this.#options.deadline);
+      const services = await nova.listComputeServices(this.#callOptions);
+      const match = matchHost(services, host, dnsDomain);
+      if (match.kind === 'ambiguous') return { kind: 'troubled', sentence: match.sentence };
+      const name = match.kind === 'host' ? match.service.host : host;
+      const find = async () => {
+        const list = await nova.listComputeServices(this.#callOptions);
+        return list.find((service) => service.host === name) ?? null;
+      };
+      return await walkRelease(
+        {
+          nova,
+          marks,
+          clock,
+          log,
+          callOptions: this.#callOptions,
+          show: ({ sentence }) => this.#wait(sentence),
+        },
+        {
+          host: name,
+          names: [...new Set([...this.#names, name])],
+          service: find,
+          compute: async () => ((await compute.isRunning()) ? 'running' : 'held'),
+          // Who only asked whether it may be started does the rest elsewhere.
+          start: async () => (await this.#start()) && this.#options.releaseMs > 0,
+        },
+        () => this.#until(),
+      );
+    } catch (error) {
+      if (!(error instanceof NovaError || error instanceof AttrdError)) throw error;
+      return { kind: 'troubled', sentence: `${host} waits for its release: ${said(error)}` };
+    }
+  }
+
+  /** Starts nova-compute unless it runs; false when there is no time left for it. */
+  async #start(): Promise<boolean> {
+    const { clock, compute, log, host, startBy } = this.#options;
+    if (this.#runsSince === null && !(await compute.isRunning())) {
+      if (clock.now() >= startBy) return false;
+      log.info(`Starting nova-compute on ${host}`);
+      await compute.start();
+    }
+    this.#runsSince ??= clock.now();
+    return true;
+  }
+
+  /** Until when something may still be waited for: before nova-compute runs for that, after it for the release. */
+  #until(): number {
+    const { deadline, startBy, releaseMs } = this.#options;
+    const end = this.#runsSince === null ? startBy : this.#runsSince + releaseMs;
+    return Math.min(deadline, end);
+  }
+
+  #outOfTime(): ComeBackOutcome {
+    return { kind: this.#runsSince === null ? 'unsafe' : 'owed', sentence: `${this.#sentence}.` };
+  }
+
+  /** Says what is waited for: in the attribute, and in the log when it is something new. */
+  async #wait(sentence: string): Promise<void> {
+    const { attributes, clock, log, node } = this.#options;
+    const next = waitText(sentence, (await this.#readShown()) ?? '', clock.now());
+    this.#sentence = next.sentence;
+    if (next.text === this.#shown) return;
+    if (next.isNew) log.notice(`${sentence}.`);
+    await this.#attempt(() =>
+      attributes.updateTransient(releaseAttribute, next.text, { host: node, private: false }),
+    );
+    this.#shown = next.text;
+  }
+
+  /** Takes down what was shown, by an earlier call perhaps. */
+  async #hide(): Promise<void> {
+    const { attributes, node } = this.#options;
+    if ((await this.#readShown()) === '') return;
+    await this.#attempt(() => attributes.deleteTransient(releaseAttribute, { host: node }));
+    this.#shown = '';
+  }
+
+  /** What is shown; null when that cannot be read. */
+  async #readShown(): Promise<string | null> {
+    const { attributes, node } = this.#options;
+    if (this.#shown === null) {
+      await this.#attempt(async () => {
+        const values = await attributes.queryTransient(releaseAttribute);
+        this.#shown = values.find(({ host }) => host === node)?.value ?? '';
+      });
+    }
+    return this.#shown;
+  }
+
+  async #pulse(): Promise<void> {
+    const { attributes, clock, host, node } = this.#options;
+    const now = clock.now();
+    if (now - this.#pulsedAt < pacing.pulseMs) return;
+    this.#pulsedAt = now;
+    const value = `${host}@${Math.floor(now / 1000)}`;
+    await this.#attempt(() =>
+      attributes.updateTransient(returningAttribute, value, { host: node, private: true }),
+    );
+  }
+
+  /** Being seen never holds up the way back. */
+  async #attempt(change: () => Promise<void>): Promise<void> {
+    try {
+      await change();
+    } catch (error) {
+      if (!(error instanceof AttrdError)) throw error;
+      this.#options.log.debug(`What is waited for could not be shown: ${error.message}`);
+    }
+  }
+}
+
+/**
+ * Whether a `no` is worth something without asking Nova. The permanent copy is set by our evacuator when nothing is in
+ * flight any more; the original agents wrote a transient `no` as soon as Nova had accepted their requests.
+ */
+function isTrusted({ permanent }: MarkReading): boolean {
+  return permanent.kind === 'no';
+}
+
+function by({ mark }: MarkReading): string {
+  return mark.kind === 'claimed' ? ` (${mark.who} is at work on it)` : '';
+}
+
+function said(error: Error): string {
+  return error.message.replace(/\.$/, '');
 }

@@ -3,32 +3,17 @@ import { NovaError } from '@openstack-ts/nova-client';
 import type { MarkStore } from '../attrd/index.ts';
 import type { ClaimKeeper } from './claims.ts';
 import { type Asked, classify, type InstanceClass, type Refusal, showsRequest } from './classify.ts';
+import type { Clock } from './clock.ts';
 import type { CloudFacts } from './cloudFacts.ts';
 import { loadOf, nextDestination } from './destination.ts';
 import type { HostHints } from './hints.ts';
 import { fencedAt, holdDown } from './hold.ts';
 import { pacing } from './pacing.ts';
+import type { PassLog } from './passLog.ts';
 import { countProgress, type Progress, progressText } from './progress.ts';
 import { recordsByServer, recordsOf } from './records.ts';
 import { select } from './selection.ts';
 import type { Slots } from './slots.ts';
-
-/** Where the sentences go. */
-export interface PassLog {
-  warn(sentence: string): void;
-  notice(sentence: string): void;
-  info(sentence: string): void;
-  debug(sentence: string): void;
-}
-
-/** The edges a pass touches besides Nova and the marks; tests drive them. */
-export interface Clock {
-  /** Ms since the epoch. */
-  now(): number;
-  sleep(ms: number): Promise<void>;
-  /** Does something again and again; the returned function ends it. Keeps no process alive. */
-  every(ms: number, task: () => void): () => void;
-}
 
 export interface EvacuationSettings {
   /** Upper bound of evacuations in flight over all hosts. */

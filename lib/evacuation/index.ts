@@ -1,5 +1,8 @@
 /** The domain: which instances of a fenced host are evacuated, in what order, what next, and when it is done. */
+
+export type { Clock } from './clock.ts';
 export { toCloudConfig } from './cloud.ts';
+export { type ComeBackOptions, type ComeBackOutcome, comeBack, releaseAttribute } from './comeBack.ts';
 export {
   type ConnectionParameter,
   type ConnectionParameterName,
@@ -9,7 +12,11 @@ export {
 } from './connectionParameters.ts';
 export { formatHints, type Hints, newHostHints, parseHints } from './hints.ts';
 export { disabledReason, fencedAt, holdDown } from './hold.ts';
-export type { Clock, EvacuationSettings, PassLog } from './hostEvacuation.ts';
+export type { EvacuationSettings } from './hostEvacuation.ts';
+export { ComputeError, type LocalCompute } from './localCompute.ts';
 export { matchHost } from './names.ts';
 export { type PassOptions, type PassOutcome, runPass } from './pass.ts';
+export type { PassLog } from './passLog.ts';
+export { isReleaseOwed } from './release.ts';
+export { type ReleasedHost, type ReleaseOutcome, walkRelease } from './releaseWalk.ts';
 export type { HoldDownResult, HostMatch } from './types.ts';

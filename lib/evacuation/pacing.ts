@@ -37,6 +37,18 @@ export const pacing = {
   historyMs: 24 * 3600_000,
   /** The progress attribute changes at most this often. */
   progressMs: 2_000,
+  /** A host on its way back is looked at this often while something is about to happen. */
+  releasePollMs: 1_000,
+  /** Where nobody noted when a host was fenced, it counts as fenced this long ago at least. */
+  forgottenIncidentMs: 30 * 60_000,
+  /** A node that waits for its evacuation says so this often; a sign of life is one that changes. */
+  pulseMs: 5_000,
+  /** A service that Nova wrote this much later than its fencing may have had a heartbeat since. */
+  returnMarginMs: 15_000,
+  /** A host that may be back is watched this long for a second sign before it is evacuated after all. */
+  returnWatchMs: 25_000,
+  /** How often it is looked at meanwhile. */
+  returnLookMs: 2_000,
 } as const;
 
 /** The pause after the `attempts`-th failed attempt in a row. */

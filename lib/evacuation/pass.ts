@@ -3,18 +3,18 @@ import { NovaError } from '@openstack-ts/nova-client';
 import { AttrdError, isPending, type MarkReading, type MarkStore } from '../attrd/index.ts';
 import { decideClaim } from './claim.ts';
 import { ClaimKeeper } from './claims.ts';
+import type { Clock } from './clock.ts';
 import { CloudFacts } from './cloudFacts.ts';
 import { type Hints, type HostHints, newHostHints } from './hints.ts';
 import {
-  type Clock,
   type EvacuationSettings,
   HostEvacuation,
   type HostOutcome,
-  type PassLog,
   type PassScope,
 } from './hostEvacuation.ts';
 import { matchHost } from './names.ts';
 import { passBudgetMs, passHardLimitMs } from './pacing.ts';
+import type { PassLog } from './passLog.ts';
 import { Slots } from './slots.ts';
 
 /** What a pass works with; everything that touches the world comes in here. */

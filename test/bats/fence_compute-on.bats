@@ -27,14 +27,14 @@ fenced() { # leaves comp1 as after a fencing that was followed by its evacuation
   cluster forever evacuate comp1 no
 }
 
-@test "on forces up and enables a host that we fenced, and leaves the mark alone" {
+@test "on forces up and enables a host that we fenced, and removes the mark" {
   fenced
   run --separate-stderr fence_on
   assert_success
   assert_output ''
   [ -z "$stderr" ]
   assert_equal "$(service comp1)" 'up enabled - -'
-  assert_equal "$(mark_transient comp1)/$(mark_permanent comp1)" no/no
+  assert_equal "$(mark_transient comp1)/$(mark_permanent comp1)" /
 }
 
 @test "on does nothing for a healthy host" {

@@ -75,6 +75,11 @@ export class FakePacemaker {
   readonly nodes = new Map<string, Map<string, string>>();
   /** Remote nodes that the CIB lists only once they bear an attribute. */
   readonly remotes = new Set<string>();
+  /** Nodes whose connection is lost, and the types of resources that run on a node. */
+  readonly lost = new Set<string>();
+  readonly active = new Map<string, string[]>();
+  /** What `cibadmin -Q --xpath //primitive` prints. */
+  primitives = '';
   readonly calls: string[] = [];
   running = true;
   /** Answers instead of the cluster where it gives something. */
@@ -180,6 +185,18 @@ export class FakePacemaker {
 
   #cibadmin(args: readonly string[]): CommandResult {
     if (!this.running) return this.#noCib('cibadmin');
+    const deleted =
+      /node\[@uname='(.*?)' or .*nvpair\[@name='(.*?)' and @value='(.*?)'\]/.exec(
+        option(args, '--xpath') ?? '',
+      ) ?? [];
+    if (args.includes('--delete')) {
+      const [, node = '', name = '', value = ''] = deleted;
+      // What does not match is left, and that is a success (seen on 2.1.5).
+      if (this.nodes.get(node)?.get(name) === value) this.nodes.get(node)?.delete(name);
+      return done('');
+    }
+    if (args.includes('status')) return done(this.#status());
+    if (option(args, '--xpath') === '//primitive' && this.primitives !== '') return done(this.primitives);
     if (args.includes('--xpath')) {
       return failed(this.manners.notFound, 'Call cib_query failed (-6): No such device or address');
     }
@@ -197,6 +214,17 @@ export class FakePacemaker {
         : `<node id="${index + 1}" uname="${escapeXml(name)}">${set}</node>`;
     });
     return done(`<nodes>\n${nodes.join('\n')}\n</nodes>\n`);
+  }
+
+  #status(): string {
+    const states = [...new Set([...this.nodes.keys(), ...this.remotes])].map((name) => {
+      const resources = (this.active.get(name) ?? []).map(
+        (type) =>
+          `<lrm_resource id="r" class="ocf" provider="openstack" type="${type}"><lrm_rsc_op operation="start"/></lrm_resource>`,
+      );
+      return `<node_state id="${name}" uname="${name}" in_ccm="${!this.lost.has(name)}">${resources.join('')}</node_state>`;
+    });
+    return `<status>\n${states.join('\n')}\n</status>\n`;
   }
 
   #noCib(tool: string): CommandResult {

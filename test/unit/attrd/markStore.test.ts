@@ -29,6 +29,30 @@ describe('the order of writes', () => {
     expect(pacemaker.calls).toContain('crm_attribute -N comp0 -n evacuate -v yes -l forever');
   });
 
+  test('a release removes a "no", the permanent copy last, and nothing else', async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0');
+    await marks.clearNo('comp0');
+    expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('yes');
+    await marks.setNo('comp0');
+    await marks.clearNo('comp0');
+    expect(await markOf(marks, 'comp0')).toBeUndefined();
+    expect(pacemaker.permanent('comp0')).toBeUndefined();
+  });
+
+  test('a fencing at the very moment of the release is not lost', async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0');
+    await marks.setNo('comp0');
+    // fence_compute writes the permanent copy right before the release removes it.
+    pacemaker.intercept = (line) => {
+      if (line.startsWith('cibadmin --delete')) pacemaker.nodes.get('comp0')?.set('evacuate', 'yes');
+      return null;
+    };
+    await marks.clearNo('comp0');
+    expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('yes');
+  });
+
   test('no and clear: the permanent copy last', async () => {
     const { pacemaker, marks } = setup();
     await marks.setYes('comp0');

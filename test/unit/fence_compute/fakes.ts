@@ -8,7 +8,14 @@ import {
 } from '@openstack-ts/nova-client';
 import { options as declared } from '../../../fence/fence_compute/options.ts';
 import type { World } from '../../../fence/fence_compute/world.ts';
-import { AttrdError, type Mark, type MarkReading, type MarkStore } from '../../../lib/attrd/index.ts';
+import {
+  AttrdError,
+  type Mark,
+  type MarkReading,
+  type MarkStore,
+  type NodeState,
+  type Primitive,
+} from '../../../lib/attrd/index.ts';
 import type { FenceContext } from '../../../lib/fencing/index.ts';
 import { FenceOptions } from '../../../lib/fencing/options.ts';
 import { parseStdin } from '../../../lib/fencing/stdin.ts';
@@ -102,6 +109,10 @@ export class FakeMarks implements MarkStore {
     this.marks.set(name, { kind: 'no' });
   }
 
+  async clearNo(name: string) {
+    if (this.marks.get(name)?.kind === 'no') await this.clear(name);
+  }
+
   async clear(name: string) {
     this.#fail('clear');
     this.journal.push(`mark ${name} cleared`);
@@ -133,6 +144,10 @@ export class FakeNova {
   services: ComputeService[] = [service('comp0'), service('comp1')];
   servers: Server[] = [];
   evacuations: Migration[] = [];
+  /** Hosts whose nova-compute does not report. */
+  readonly silent = new Set<string>();
+  /** Instances whose guest does not run. */
+  readonly off = new Set<string>();
   readonly failures = new Map<string, NovaError[]>();
   /** Thrown always. */
   readonly outages = new Map<string, NovaError>();
@@ -159,7 +174,8 @@ export class FakeNova {
       },
       setForcedDown: async ({ host }, forcedDown) => {
         this.#fail('setForcedDown');
-        this.#change(host, forcedDown ? 'forced down' : 'forced up', { forcedDown });
+        const state = forcedDown || this.silent.has(host) ? 'down' : 'up';
+        this.#change(host, forcedDown ? 'forced down' : 'forced up', { forcedDown, state });
         return { requestId: null };
       },
       disableService: async ({ host }, reason) => {
@@ -186,7 +202,7 @@ export class FakeNova {
         return this.evacuations.filter((record) => record.sourceHost === sourceHost);
       },
       evacuate: unused,
-      isGuestRunning: unused,
+      isGuestRunning: async (id) => !this.off.has(id),
       rebootServer: unused,
       startServer: unused,
       stopServer: unused,
@@ -213,6 +229,8 @@ export interface Stage {
   readonly marks: FakeMarks;
   readonly nova: FakeNova;
   readonly world: World;
+  /** What the CIB says; empty as where it does not answer. */
+  readonly cluster: { nodes: NodeState[]; primitives: Primitive[] };
   /** Everything that was changed, in order. */
   readonly journal: string[];
   /** Virtual time passed, in ms. */
@@ -229,6 +247,7 @@ export function stage(): Stage {
   let printed = '';
   let now = START;
   const marks = new FakeMarks(journal);
+  const cluster: Stage['cluster'] = { nodes: [], primitives: [] };
   const nova = new FakeNova(journal);
   const say = (level: string) => (message: string) => void messages.push(`${level} ${message}`);
   return {
@@ -238,8 +257,10 @@ export function stage(): Stage {
     messages,
     elapsed: () => now - START,
     printed: () => printed,
+    cluster,
     world: {
       marks,
+      cluster: { nodes: async () => cluster.nodes, primitives: async () => cluster.primitives },
       connect: async () => nova.connect(),
       now: () => now,
       sleep: async (ms) => {

@@ -18,23 +18,27 @@ const run = (text = stdin) => on(at.context(text), at.world);
 const warnings = () => at.messages.filter((message) => message.startsWith('warn'));
 
 describe('on', () => {
-  it('forces up, then enables, and leaves the mark alone', async () => {
+  it('forces up, enables what is up, and removes the mark', async () => {
     expect(await run()).toBe(0);
-    expect(at.journal).toEqual(['nova comp0 forced up', 'nova comp0 enabled']);
+    expect(at.journal).toEqual(['nova comp0 forced up', 'nova comp0 enabled', 'mark comp0 cleared']);
   });
 
-  it('enables what the original agent disabled without a reason', async () => {
-    at.nova.services = [service('comp0', fenced)];
-    expect(await run()).toBe(0);
-    expect(at.journal).toEqual(['nova comp0 forced up', 'nova comp0 enabled']);
-  });
-
-  it('leaves disabled what somebody else disabled, and says so', async () => {
-    at.nova.services = [service('comp0', { ...fenced, disabledReason: 'broken fan' })];
+  it('leaves a host to the release whose nova-compute does not report yet', async () => {
+    at.nova.silent.add('comp0');
     expect(await run()).toBe(0);
     expect(at.journal).toEqual(['nova comp0 forced up']);
-    expect(warnings()[0]).toContain('broken fan');
+    expect(at.messages.at(-1)).toContain('its release is left to NovaEvacuate or NovaCompute');
   });
+
+  it.each([[null], ['broken fan']])(
+    'leaves disabled what somebody else disabled (%s), and says so',
+    async (reason) => {
+      at.nova.services = [service('comp0', { ...fenced, disabledReason: reason })];
+      expect(await run()).toBe(0);
+      expect(at.journal).toEqual(['nova comp0 forced up', 'mark comp0 cleared']);
+      expect(warnings()[0]).toContain(reason ?? 'without a reason');
+    },
+  );
 
   it('does nothing for a host that was never fenced (unfencing of a healthy node)', async () => {
     at.marks.marks.clear();
@@ -55,7 +59,7 @@ describe('on', () => {
     at.nova.failures.set('setForcedDown', [failure('badRequest', 400)]);
     expect(await run()).toBe(0);
     expect(warnings()[0]).toMatch(
-      /force host back up via nova API: Nova says badRequest\. comp0 stays forced down until/,
+      /force host back up via nova API: .*Nova says badRequest.*\. comp0 stays forced down until/,
     );
     expect(at.journal).toEqual([]);
   });
@@ -75,12 +79,12 @@ describe('on waits for the mark', () => {
   ])('%s', async (_, mark, name) => {
     at.marks.marks.set(name, mark);
     at.marks.onRead = () => {
-      if (at.elapsed() >= 4_000) at.marks.marks.set(name, { kind: 'no' });
+      if (at.elapsed() >= 4_000 && at.marks.marks.has(name)) at.marks.marks.set(name, { kind: 'no' });
     };
     expect(await run()).toBe(0);
     expect(at.elapsed()).toBe(4_000);
     expect(at.messages).toContain('info Waiting for comp0 to complete evacuations');
-    expect(at.journal).toHaveLength(2);
+    expect(at.journal).toHaveLength(3);
   });
 
   it("also for one under Nova's name of the host, where the original agent kept it", async () => {
@@ -110,6 +114,48 @@ describe('on waits for the mark', () => {
   });
 });
 
+describe('on with a pending mark does not hold up the cluster', () => {
+  const joined = (yes: boolean) => [{ name: 'comp0', joined: yes, active: new Set<string>() }];
+  beforeEach(() => {
+    at.marks.marks.set('comp0', { kind: 'yes' });
+  });
+
+  it('while the node has not joined: Pacemaker asks again', async () => {
+    at.cluster.nodes = joined(false);
+    expect(await run()).toBe(0);
+    expect(at.elapsed()).toBe(0);
+    expect(at.journal).toEqual([]);
+    expect(at.messages[0]).toContain('has not joined the cluster yet');
+  });
+
+  it.each([
+    ['nothing that starts nova-compute', { id: 'x', class: 'ocf', provider: 'pacemaker', type: 'Dummy' }],
+    ['NovaCompute', { id: 'x', class: 'ocf', provider: 'openstack', type: 'NovaCompute' }],
+  ])('where it has %s', async (_, primitive) => {
+    at.cluster.nodes = joined(true);
+    at.cluster.primitives = [primitive];
+    expect(await run()).toBe(0);
+    expect(at.elapsed()).toBe(0);
+    expect(at.journal).toEqual([]);
+  });
+
+  it.each(['openstack-nova-compute', 'nova-compute', 'nova_compute'])(
+    'but fails where it would start %s by itself',
+    async (type) => {
+      at.cluster.nodes = joined(true);
+      at.cluster.primitives = [{ id: 'x', class: 'systemd', provider: null, type }];
+      await expect(run()).rejects.toThrow('still wait for evacuation');
+    },
+  );
+});
+
+it('gives nothing back to Nova while the node is not there', async () => {
+  at.cluster.nodes = [{ name: 'comp0', joined: false, active: new Set() }];
+  expect(await run()).toBe(0);
+  expect(at.journal).toEqual([]);
+  expect(at.messages.at(-1)).toContain('waits for its nova-compute to start');
+});
+
 describe('on without an answer', () => {
   it('of the attribute daemon, for a while: fails, as nobody can say what is pending', async () => {
     at.marks.failures.set('readAll', attrdGone);
@@ -125,7 +171,7 @@ describe('on without an answer', () => {
       if (at.elapsed() >= 5_000) at.marks.failures.clear();
     };
     expect(await run()).toBe(0);
-    expect(at.journal).toHaveLength(2);
+    expect(at.journal).toHaveLength(3);
   });
 
   it('of a tool that is not installed: fails at once', async () => {
@@ -155,27 +201,34 @@ describe('on while an evacuation is in flight', () => {
   ])('gives nothing back: %s', async (_, evacuations, servers) => {
     at.nova.evacuations = evacuations;
     at.nova.servers = servers;
-    await expect(run()).rejects.toThrow('Instance vm1 is being evacuated from comp0 at this moment');
+    await expect(run()).rejects.toThrow('comp0 waits for its evacuations in flight: vm1');
     expect(at.journal).toEqual([]);
+  });
+
+  it('does not even ask while Nova would refuse: nova-compute has not settled what was evacuated', async () => {
+    at.nova.evacuations = [migration('vm1', 'done', 5_000)];
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual([]);
+    expect(warnings()[0]).toContain('waits for its nova-compute to clean up 1 evacuated instance');
   });
 
   it.each([
     [
       'settled records',
-      [migration('vm1', 'done', 5_000), migration('vm2', 'failed', 5_000)],
+      [migration('vm1', 'completed', 5_000), migration('vm2', 'failed', 5_000)],
       [server('vm1'), server('vm2')],
     ],
     ['a record that was left lying', [migration('vm1', 'pre-migrating', 3_600_000)], [server('vm1')]],
     ['a record of an instance that was deleted', [migration('vm1', 'pre-migrating', 3_600_000)], []],
     [
       'an open record that a later one settled',
-      [migration('vm1', 'accepted', 60_001), migration('vm1', 'done', 100)],
+      [migration('vm1', 'accepted', 60_001), migration('vm1', 'completed', 100)],
       [],
     ],
   ])('is not stopped by %s', async (_, evacuations, servers) => {
     at.nova.evacuations = evacuations;
     at.nova.servers = servers;
     expect(await run()).toBe(0);
-    expect(at.journal).toHaveLength(2);
+    expect(at.journal).toHaveLength(3);
   });
 });

@@ -1,0 +1,130 @@
+import type { CallOptions, Migration, NovaClient, Server, ServerAction } from '@openstack-ts/nova-client';
+import { NovaError } from '@openstack-ts/nova-client';
+import { decideGuest, type GuestStep } from './guests.ts';
+import type { PassLog } from './passLog.ts';
+import { isFailed, recordsOf } from './records.ts';
+import type { GuestCount } from './release.ts';
+
+/** How many instances are asked about, or started, at a time: a returned host has to take its guests one by one anyway. */
+const atATime = 8;
+
+interface Guest {
+  readonly server: Server;
+  readonly step: GuestStep;
+}
+
+/**
+ * Starts, in place, the instances of a returned host that should run and do not. Nova's own records (actions, task
+ * states) tell what was done already, so that whoever comes next repeats nothing.
+ */
+export class GuestStarter {
+  readonly #nova: NovaClient;
+  readonly #host: string;
+  readonly #log: PassLog;
+  readonly #options: CallOptions;
+  #guests: readonly Guest[] = [];
+  readonly #started = new Set<string>();
+  readonly #named = new Map<string, string>();
+
+  constructor(nova: NovaClient, host: string, log: PassLog, options: CallOptions) {
+    this.#nova = nova;
+    this.#host = host;
+    this.#log = log;
+    this.#options = options;
+  }
+
+  /** Instances that were asked to start, by title. */
+  get started(): readonly string[] {
+    return [...this.#started];
+  }
+
+  /** Instances that do not run and are left so, with the reason. */
+  get named(): readonly string[] {
+    return [...this.#named].map(([title, why]) => `${title} (${why})`);
+  }
+
+  /** Looks at the host's instances. Its nova-compute must be up: it is asked whether each runs. */
+  async look(records: Iterable<Migration>, fencedAt: number): Promise<GuestCount> {
+    const servers = await this.#nova.listServers({ host: this.#host }, this.#options);
+    const failed = new Set(
+      servers
+        .filter(({ id }) => recordsOf(records, id).some((one) => isFailed(one) && one.createdAt >= fencedAt))
+        .map(({ id }) => id),
+    );
+    this.#guests = await eachOf(servers, (server) => this.#lookAt(server, failed.has(server.id), fencedAt));
+    for (const { server, step } of this.#guests) if (step.kind === 'name') this.#name(server, step.sentence);
+    const count = (...kinds: readonly GuestStep['kind'][]) =>
+      this.#guests.filter(({ step }) => kinds.includes(step.kind)).length;
+    return { due: count('reboot', 'start', 'stop'), starting: count('starting') };
+  }
+
+  /** Does what the last look found due. What Nova refuses is named. */
+  async start(): Promise<void> {
+    const due = this.#guests.filter(({ step }) => ['reboot', 'start', 'stop'].includes(step.kind));
+    await eachOf(due, async ({ server, step }) => {
+      try {
+        await this.#do(server, step.kind);
+      } catch (error) {
+        if (!(error instanceof NovaError)) throw error;
+        // Nova may have carried out what it did not answer; its next look tells.
+        if (!error.unanswered) this.#name(server, `Nova refused: ${error.message}`);
+      }
+    });
+  }
+
+  async #do(server: Server, kind: GuestStep['kind']): Promise<void> {
+    const { id } = server;
+    if (kind === 'stop') {
+      await this.#nova.resetServerState(id, 'active', this.#options);
+      await this.#nova.stopServer(id, this.#options);
+      this.#log.notice(
+        `Restored ${title(server)} on ${this.#host}: it was off before its evacuation failed.`,
+      );
+      return;
+    }
+    if (kind === 'start') await this.#nova.startServer(id, this.#options);
+    else await this.#nova.rebootServer(id, 'HARD', this.#options);
+    this.#started.add(title(server));
+    this.#log.notice(`Starting ${title(server)} in place on ${this.#host}, which is back.`);
+  }
+
+  async #lookAt(server: Server, evacuationFailed: boolean, fencedAt: number): Promise<Guest> {
+    const asked = server.vmState === 'active' || (server.vmState === 'error' && evacuationFailed);
+    const running = asked && server.taskState === null ? await this.#runs(server.id) : null;
+    const decide = (actions: readonly ServerAction[] | null) =>
+      decideGuest({ server, running, actions, evacuationFailed, fencedAt });
+    // What was asked for and refused is not asked for again within one walk.
+    if (this.#named.has(title(server))) return { server, step: { kind: 'leave' } };
+    const step = decide(null);
+    if (step.kind !== 'readActions') return { server, step };
+    return { server, step: decide(await this.#nova.listActions(server.id, this.#options)) };
+  }
+
+  async #runs(id: string): Promise<boolean | null> {
+    try {
+      return await this.#nova.isGuestRunning(id, this.#options);
+    } catch (error) {
+      if (!(error instanceof NovaError)) throw error;
+      this.#log.debug(`Nova cannot tell whether instance ${id} runs: ${error.message}.`);
+      return null;
+    }
+  }
+
+  #name(server: Server, why: string): void {
+    if (this.#named.has(title(server))) return;
+    this.#named.set(title(server), why);
+    this.#log.warn(`${title(server)} stays on ${this.#host} and does not run: ${why}.`);
+  }
+}
+
+async function eachOf<T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < items.length; from += atATime) {
+    results.push(...(await Promise.all(items.slice(from, from + atATime).map(task))));
+  }
+  return results;
+}
+
+function title(server: Server): string {
+  return `${server.name} (${server.id})`;
+}

@@ -1,0 +1,131 @@
+import type { ComputeService } from '@openstack-ts/nova-client';
+import { fencedAt } from './hold.ts';
+
+/**
+ * Taking a fenced host back, as a state machine. The order is Nova's: it refuses to take forced_down away until the
+ * host's nova-compute has started and settled its evacuation records (`done` becomes `completed`), and a nova-compute
+ * that starts while an instance is still being evacuated may run it a second time.
+ */
+export interface ReleaseFacts {
+  /** Nova's name of the host. */
+  readonly host: string;
+  /** Null: Nova has no such service. */
+  readonly service: ComputeService | null;
+  /** Titles of instances that are being evacuated from it at this moment. */
+  readonly inFlight: readonly string[];
+  /** Evacuated instances that its nova-compute has not cleaned up yet: records that read `done`. */
+  readonly unsettled: number;
+  /**
+   * Its nova-compute: `held` = ours to start, and not started; `running` = the machine says so, or Nova has heard of
+   * it since the fencing; `silent` = neither ours nor heard of.
+   */
+  readonly compute: 'held' | 'running' | 'silent';
+  /** Its own instances, once its nova-compute can be asked; null before that. */
+  readonly guests: GuestCount | null;
+  /** `no`: evacuated, to be removed at the end; `pending`: still, or again, to be evacuated. */
+  readonly mark: 'none' | 'no' | 'pending';
+}
+
+export interface GuestCount {
+  /** Should run, do not, and have not been started yet. */
+  readonly due: number;
+  /** Being started. */
+  readonly starting: number;
+}
+
+/** What a release waits for. The words are those that stand in front of each of its sentences. */
+export type ReleaseWait =
+  | 'mark'
+  | 'evacuations'
+  | 'nova-compute'
+  | 'records'
+  | 'heartbeat'
+  | 'cell'
+  | 'instances';
+
+export type ReleaseStep =
+  | ReleaseAction
+  | { readonly kind: 'wait'; readonly for: ReleaseWait; readonly sentence: string }
+  | { readonly kind: 'released' };
+
+export type ReleaseAction =
+  /** Start nova-compute. */
+  | { readonly kind: 'start' }
+  /** Take forced_down away. */
+  | { readonly kind: 'forceUp' }
+  /** Start, in place, the instances that should run. */
+  | { readonly kind: 'startGuests' }
+  | { readonly kind: 'enable' }
+  /** Remove the mark. */
+  | { readonly kind: 'clear' };
+
+/** The next step of a release; the order of the questions matters. */
+export function nextStep(facts: ReleaseFacts): ReleaseStep {
+  const { host, service, compute } = facts;
+  if (facts.mark === 'pending') return wait('mark', `${host} waits for NovaEvacuate to evacuate it`);
+  if (facts.inFlight.length > 0) {
+    return wait('evacuations', `${host} waits for its evacuations in flight: ${shortList(facts.inFlight)}`);
+  }
+  if (compute === 'held') return { kind: 'start' };
+  // First boot: it registers itself.
+  if (service === null) return lastStep(facts);
+  if (service.state === 'unknown') {
+    return wait(
+      'cell',
+      `${host} waits for Nova to tell its state (the database of its cell does not answer Nova)`,
+    );
+  }
+  return service.forcedDown ? stepWhileForcedDown(facts) : stepAfterForcedDown(facts, service);
+}
+
+function stepWhileForcedDown({ host, compute, unsettled }: ReleaseFacts): ReleaseStep {
+  if (unsettled > 0 && compute === 'running') {
+    return wait('records', `${host} waits for its nova-compute to clean up ${evacuated(unsettled)}`);
+  }
+  if (compute === 'silent') {
+    const then = unsettled > 0 ? ` and clean up ${evacuated(unsettled)}` : '';
+    return wait('nova-compute', `${host} waits for its nova-compute to start${then}`);
+  }
+  return { kind: 'forceUp' };
+}
+
+function stepAfterForcedDown(facts: ReleaseFacts, service: ComputeService): ReleaseStep {
+  const { host, guests } = facts;
+  if (service.state !== 'up') {
+    return wait('heartbeat', `${host} waits for Nova to hear from its nova-compute`);
+  }
+  if (guests !== null && guests.due > 0) return { kind: 'startGuests' };
+  if (isDisabledByUs(service)) return { kind: 'enable' };
+  if (guests !== null && guests.starting > 0) {
+    return wait('instances', `${host} waits for ${guests.starting} of its instances to start`);
+  }
+  return lastStep(facts);
+}
+
+function lastStep({ mark }: ReleaseFacts): ReleaseStep {
+  return mark === 'no' ? { kind: 'clear' } : { kind: 'released' };
+}
+
+/** I7: only what we disabled is enabled again. */
+export function isDisabledByUs(service: ComputeService): boolean {
+  return fencedAt(service) !== null;
+}
+
+/** Whether Nova still holds down or disabled what we made so. */
+export function isReleaseOwed(service: ComputeService | null): boolean {
+  return service !== null && isDisabledByUs(service);
+}
+
+function wait(what: ReleaseWait, sentence: string): ReleaseStep {
+  return { kind: 'wait', for: what, sentence };
+}
+
+function evacuated(count: number): string {
+  return count === 1 ? '1 evacuated instance' : `${count} evacuated instances`;
+}
+
+/** At most three, and how many more. */
+export function shortList(items: readonly string[]): string {
+  const shown = items.slice(0, 3).join('; ');
+  return items.length > 3 ? `${shown}; and ${items.length - 3} more` : shown;
+}
