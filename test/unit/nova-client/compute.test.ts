@@ -23,7 +23,9 @@ describe('compute services', () => {
   it('come with their id from 2.53 on', async () => {
     const { one, nova } = await at(
       '2.93',
-      always({ services: [service(), service({ host: 'comp2', state: 'up', forced_down: false })] }),
+      always({
+        services: [service(), service({ host: 'comp2', state: 'up', forced_down: false, updated_at: null })],
+      }),
     );
     expect(await nova.listComputeServices()).toEqual([
       {
@@ -35,7 +37,7 @@ describe('compute services', () => {
         forcedDown: true,
         updatedAt: Date.UTC(2026, 10, 21, 2, 26, 58),
       },
-      expect.objectContaining({ host: 'comp2', state: 'up', forcedDown: false }),
+      expect.objectContaining({ host: 'comp2', state: 'up', forcedDown: false, updatedAt: null }),
     ]);
     expect(one.calls()).toEqual(['GET /v2.1/os-services?binary=nova-compute']);
   });
@@ -66,6 +68,7 @@ describe('compute services', () => {
     );
     const [unknown] = await nova.listComputeServices();
     expect(unknown).toMatchObject({ host: 'comp1', state: 'unknown', status: 'unknown', forcedDown: false });
+    expect(unknown?.updatedAt).toBeNull();
     await expect(nova.setForcedDown(unknown as ComputeService, true)).rejects.toMatchObject({
       code: 'serverError',
       message:
@@ -79,6 +82,7 @@ describe('compute services', () => {
     [{ host: 12 }, 'services[0].host is a number, a string was expected'],
     [{ id: null }, 'services[0].id is null, a number or a string was expected'],
     [{ forced_down: 'no' }, 'services[0].forced_down is the string "no", a boolean was expected'],
+    [{ updated_at: 5 }, 'services[0].updated_at is a number, a string was expected'],
   ])('of a wrong shape are an error that names the field: %j', async (wrong, message) => {
     const { nova } = await at('2.93', always({ services: [service(wrong)] }));
     await expect(nova.listComputeServices()).rejects.toMatchObject({
