@@ -70,6 +70,36 @@ describe('the client', () => {
     await stage.bringBack(source);
   }, 90_000);
 
+  it('tells whether a guest runs, starts it where it is, and what was done to it', async () => {
+    await stage.calm();
+    const nova = await client();
+    const [id = ''] = await stage.boot(1, source);
+    const noteOf = async () => (await nova.listComputeServices()).find(({ host }) => host === source);
+    const before = await noteOf();
+    expect(Math.abs((before?.updatedAt ?? 0) - Date.now() - nova.clockOffsetMs)).toBeLessThan(15_000);
+    expect(await nova.isGuestRunning(id)).toBe(true);
+    await stage.powerCycle(source);
+    expect((await noteOf())?.updatedAt).toBeGreaterThan(before?.updatedAt ?? Number.POSITIVE_INFINITY);
+    expect(await nova.isGuestRunning(id)).toBe(false);
+    expect(await nova.getServer(id)).toMatchObject({ vmState: 'active', powerState: 1 });
+    await nova.rebootServer(id, 'HARD');
+    await stage.settled(id, ({ task }) => task === null);
+    expect(await nova.isGuestRunning(id)).toBe(true);
+    await nova.stopServer(id);
+    await stage.settled(id, ({ status }) => status === 'SHUTOFF');
+    await expect(nova.stopServer(id)).rejects.toMatchObject({ code: 'conflict' });
+    await nova.startServer(id);
+    await stage.settled(id, ({ status }) => status === 'ACTIVE');
+    await nova.resetServerState(id, 'active');
+    const actions = await nova.listActions(id);
+    const names = actions.map(({ action }) => action);
+    expect(names).toEqual(['resetState', 'start', 'stop', 'reboot', 'create']);
+    expect(new Set(actions.map(({ userId }) => userId))).toEqual(new Set([stage.admin.userId]));
+    await expect(nova.isGuestRunning('99999999-9999-4999-8999-999999999999')).rejects.toMatchObject({
+      code: 'notFound',
+    });
+  }, 90_000);
+
   it('tells a server that is gone, a conflict and a host that is up apart', async () => {
     const nova = await client();
     const [id = ''] = await stage.boot(1, source);

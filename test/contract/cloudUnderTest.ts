@@ -18,7 +18,11 @@ export interface CloudUnderTest {
   readonly downAfter: number;
   /** Whether the disks of instances lie on shared storage: what `onSharedStorage` has to say. */
   readonly sharedStorage: boolean;
+  /** How often a nova-compute reports, ms. */
+  readonly reportInterval: number;
   killCompute(host: string): Promise<void>;
+  /** Every guest of a host is off, as after a power cut; its nova-compute does not run. */
+  guestsOff(host: string): Promise<void>;
   startCompute(host: string): Promise<void>;
   /** Every spawn on the host takes that long; null = as ever. */
   spawnDelay(host: string, seconds: number | null): Promise<void>;

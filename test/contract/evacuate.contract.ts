@@ -253,6 +253,9 @@ describe('a failed host', () => {
     expect(statuses).toEqual(['pre-migrating', 'done']);
     await stage.bringBack(target);
     expect((await stage.migrations(id)).map(({ status }) => status)).toEqual(['pre-migrating', 'done']);
+    // Nor does the return of the source end it, but it does not stand in its way either.
+    await stage.bringBack(source);
+    expect((await stage.migrations(id)).map(({ status }) => status)).toEqual(['pre-migrating', 'completed']);
   }, 90_000);
 
   it('whose target is dead without Nova knowing: accepted, no destination, carried out once the target is back', async () => {

@@ -7,7 +7,7 @@ const run = promisify(execFile);
 /**
  * A real cloud with fake hypervisors, such as the lab's. The environment names it: CONTRACT_AUTH_URL (with /v3),
  * CONTRACT_PASSWORD, CONTRACT_MEMBER_PASSWORD, and CONTRACT_CONTROL, an executable called as `kill-compute HOST`,
- * `start-compute HOST`, `spawn-delay HOST SECONDS|off`, `spawn-fail HOST on|off`, `service stop|start NAME`.
+ * `start-compute HOST`, `guests-off HOST`, `spawn-delay HOST SECONDS|off`, `spawn-fail HOST on|off`, `service stop|start NAME`.
  */
 export function realCloud(authUrl: string, env: NodeJS.ProcessEnv): CloudUnderTest {
   const required = (name: string) => {
@@ -39,8 +39,10 @@ export function realCloud(authUrl: string, env: NodeJS.ProcessEnv): CloudUnderTe
     taggedImage: env['CONTRACT_TAGGED_IMAGE'] ?? '22222222-2222-4222-8222-222222222222',
     downAfter: Number(env['CONTRACT_DOWN_AFTER'] ?? 12_000),
     sharedStorage: env['CONTRACT_SHARED_STORAGE'] === 'true',
+    reportInterval: Number(env['CONTRACT_REPORT_INTERVAL'] ?? 2_000),
     killCompute: (host) => control('kill-compute', host),
     startCompute: (host) => control('start-compute', host),
+    guestsOff: (host) => control('guests-off', host),
     spawnDelay: (host, seconds) => control('spawn-delay', host, seconds === null ? 'off' : String(seconds)),
     spawnFail: (host, on) => control('spawn-fail', host, on ? 'on' : 'off'),
     conductor: (on) => control('service', on ? 'start' : 'stop', 'nova-conductor'),

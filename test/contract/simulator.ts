@@ -1,6 +1,8 @@
 import { startCloud } from '../simulators/cloud/server.ts';
 import type { CloudUnderTest } from './cloudUnderTest.ts';
 
+const reportInterval = 200;
+
 /** The simulated cloud, somewhat faster than the real one. */
 export async function simulator(): Promise<CloudUnderTest> {
   const cloud = await startCloud({
@@ -11,7 +13,7 @@ export async function simulator(): Promise<CloudUnderTest> {
       spawn: 120,
       settle: 120,
       firstReport: 50,
-      reportInterval: 200,
+      reportInterval,
       power: 60,
       sharedStorage: false,
     },
@@ -39,8 +41,10 @@ export async function simulator(): Promise<CloudUnderTest> {
     taggedImage: '22222222-2222-4222-8222-222222222222',
     downAfter: 2_000,
     sharedStorage: false,
+    reportInterval,
     killCompute: async (host) => world.killCompute(host, { power: false }),
     startCompute: async (host) => world.startCompute(host),
+    guestsOff: async (host) => world.bootMachine(host),
     spawnDelay: async (host, seconds) => {
       world.host(host).spawn = seconds === null ? null : seconds * 1000;
     },

@@ -3,7 +3,7 @@ import { items, pick } from '../simulators/json.ts';
 import type { CloudUnderTest } from './cloudUnderTest.ts';
 import { realCloud } from './realCloud.ts';
 import { simulator } from './simulator.ts';
-import { Wire } from './wire.ts';
+import { Wire, type WireAnswer } from './wire.ts';
 
 export interface Seen {
   readonly id: string;
@@ -12,6 +12,8 @@ export interface Seen {
   readonly task: string | null;
   readonly host: string | null;
   readonly fault: string | null;
+  /** What Nova has noted down of the guest: 1 running, 4 off. */
+  readonly power: number | null;
 }
 
 export interface SeenMigration {
@@ -20,6 +22,23 @@ export interface SeenMigration {
   readonly source: string;
   readonly dest: string | null;
   readonly updatedAt: string | null;
+}
+
+export interface SeenAction {
+  readonly action: string;
+  readonly user: string | null;
+  readonly message: string | null;
+  readonly start: string;
+}
+
+export interface SeenService {
+  readonly id: string;
+  readonly state: string;
+  readonly status: string;
+  readonly forcedDown: boolean;
+  readonly reason: string | null;
+  /** As Nova writes it, so that a later one is the greater text. */
+  readonly updatedAt: string;
 }
 
 /**
@@ -89,7 +108,31 @@ export class Stage {
     return items(answer.json, 'migrations').map(seenMigration).reverse();
   }
 
-  async service(host: string): Promise<{ id: string; state: string; status: string; forcedDown: boolean }> {
+  /** Newest first. */
+  async actions(serverId: string): Promise<SeenAction[]> {
+    const answer = await this.admin.get(`/servers/${serverId}/os-instance-actions`);
+    return items(answer.json, 'instanceActions').map((action) => ({
+      action: String(pick(action, 'action')),
+      user: textOrNull(pick(action, 'user_id')),
+      message: textOrNull(pick(action, 'message')),
+      start: String(pick(action, 'start_time')),
+    }));
+  }
+
+  diagnostics(serverId: string, version?: string): Promise<WireAnswer> {
+    return this.admin.get(`/servers/${serverId}/diagnostics`, version);
+  }
+
+  /** The host loses its power and has it again: its guests are off, and Nova was not told. */
+  async powerCycle(host: string): Promise<void> {
+    await this.cloud.killCompute(host);
+    await this.cloud.guestsOff(host);
+    const { updatedAt } = await this.service(host);
+    await this.cloud.startCompute(host);
+    await this.until(async () => ((await this.service(host)).updatedAt > updatedAt ? true : undefined));
+  }
+
+  async service(host: string): Promise<SeenService> {
     const answer = await this.admin.get(`/os-services?binary=nova-compute&host=${host}`);
     const service = pick(answer.json, 'services', 0);
     return {
@@ -97,6 +140,8 @@ export class Stage {
       state: String(pick(service, 'state')),
       status: String(pick(service, 'status')),
       forcedDown: pick(service, 'forced_down') === true,
+      reason: textOrNull(pick(service, 'disabled_reason')),
+      updatedAt: String(pick(service, 'updated_at')),
     };
   }
 
@@ -171,6 +216,7 @@ export class Stage {
 }
 
 function seen(server: unknown): Seen {
+  const power = pick(server, 'OS-EXT-STS:power_state');
   return {
     id: String(pick(server, 'id')),
     name: String(pick(server, 'name')),
@@ -178,6 +224,7 @@ function seen(server: unknown): Seen {
     task: textOrNull(pick(server, 'OS-EXT-STS:task_state')),
     host: textOrNull(pick(server, 'OS-EXT-SRV-ATTR:host')),
     fault: textOrNull(pick(server, 'fault', 'message')),
+    power: typeof power === 'number' ? power : null,
   };
 }
 

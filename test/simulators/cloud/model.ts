@@ -147,6 +147,7 @@ export class ApiError extends Error {
 
 export const badRequest = (message: string) => new ApiError(400, 'badRequest', message);
 export const notFound = (message: string) => new ApiError(404, 'itemNotFound', message);
+export const noSuchServer = (id: string) => notFound(`Instance ${id} could not be found.`);
 export const conflict = (message: string) => new ApiError(409, 'conflictingRequest', message);
 export const forbidden = (rule: string) =>
   new ApiError(403, 'forbidden', `Policy doesn't allow ${rule} to be performed.`);

@@ -13,6 +13,7 @@ import {
   type Host,
   type Image,
   type Migration,
+  noSuchServer,
   notFound,
   type Server,
 } from './model.ts';
@@ -229,7 +230,7 @@ export class World {
 
   server(id: string): Server {
     const server = this.servers.get(id);
-    if (server === undefined) throw notFound(`Instance ${id} could not be found.`);
+    if (server === undefined) throw noSuchServer(id);
     return server;
   }
 

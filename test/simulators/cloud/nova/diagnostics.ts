@@ -18,9 +18,9 @@ const powerStates: Readonly<Record<number, string>> = {
  * not run the refusal names the power state of Nova's records, and a fault stays behind (nova/compute/manager.py).
  */
 export function getDiagnostics(context: NovaContext, id: string): NovaAnswer {
-  requireAdmin(context, 'os_compute_api:os-server-diagnostics');
   const { world, minor } = context;
   const server = serverForAction(context, id);
+  requireAdmin(context, 'os_compute_api:os-server-diagnostics');
   const host = server.host === null ? undefined : world.hosts.get(server.host);
   if (host === undefined) throw conflict(`Instance ${server.id} is not ready`);
   if (!world.serves(host)) {

@@ -1,5 +1,5 @@
 import { isObject } from '../http.ts';
-import { badRequest, forbidden, type Server } from '../model.ts';
+import { badRequest, forbidden, noSuchServer, type Server } from '../model.ts';
 import { jsonBody, type NovaAnswer, type NovaContext, paginate } from './context.ts';
 import { briefServer, showServer, statusOf } from './serverView.ts';
 
@@ -44,7 +44,7 @@ export function getServer(context: NovaContext, id: string): NovaAnswer {
 
 function visibleServer(context: NovaContext, id: string): Server {
   const server = context.world.server(id);
-  if (!context.isAdmin && server.projectId !== context.token.project?.id) return context.world.server('');
+  if (!context.isAdmin && server.projectId !== context.token.project?.id) throw noSuchServer(id);
   return server;
 }
 
