@@ -20,7 +20,7 @@ DEMO_PASSWORD=lab-demo-password    # of user demo, a mere member of project demo
 
 # nova-compute runs as this user, whom Debian's nova package would make: only inside the nodes.
 NOVA_USER=nova
-NOVA_UID=64060
+NOVA_UID=$(id -u nova 2>/dev/null || echo 64060)
 
 # An older python3 (pyenv and the like) may come first on PATH; Debian's modules are Debian's python's.
 PYTHON=/usr/bin/python3

@@ -1,4 +1,4 @@
-import { ADMIN_PASSWORD, COMPUTES, hostOf, KEYSTONE_URL, NOVA_URL } from './settings.ts';
+import { ADMIN_PASSWORD, COMPUTES, hostOf, KEYSTONE_URL, NOVA_URL, PLACEMENT_URL } from './settings.ts';
 import { sleep } from './time.ts';
 
 /**
@@ -170,6 +170,15 @@ export class Cloud {
 
   async setService(node: string, change: Json, allow: readonly number[] = []): Promise<void> {
     await this.request('PUT', `/os-services/${(await this.service(node)).id}`, change, allow);
+  }
+
+  /** Ids of what holds allocations on a node's resource provider, as Placement has it. */
+  async allocations(node: string): Promise<string[]> {
+    const path = `${PLACEMENT_URL}/resource_providers`;
+    const [provider] = list(await this.request('GET', `${path}?name=${hostOf(node)}`), 'resource_providers');
+    if (provider === undefined) throw new Error(`Placement does not know ${hostOf(node)}`);
+    const answer = await this.request('GET', `${path}/${text(provider, 'uuid')}/allocations`);
+    return Object.keys(isObject(answer) && isObject(answer['allocations']) ? answer['allocations'] : {});
   }
 
   /**

@@ -126,11 +126,18 @@ export class Cluster {
             .filter((e) => e.name === 'node' && attribute(e, 'uname') === node)
             .flatMap((e) => [...walk(e)])
             .find((e) => e.name === 'nvpair' && attribute(e, 'name') === 'evacuate')?.attributes['value'];
+    const own = (await this.transient('evacuate')).find((a) => a.startsWith(`${node} `));
+    return { permanent, transient: own?.slice(own.indexOf('=') + 1) };
+  }
+
+  /** The values of a transient attribute, public or private, as "node name=value"; not those that are empty. */
+  async transient(name: string): Promise<string[]> {
     // Exit code 78: the attribute does not exist at all.
-    const query = ['sh', '-c', 'attrd_updater -Q -A -n evacuate 2>&1 || [ $? = 78 ]'];
-    const line = (await this.ask(query)).split('\n').find((l) => l.includes(`host="${node}"`));
-    const transient = line === undefined ? undefined : /value="(.*)"/.exec(line)?.[1];
-    return { permanent, transient: transient === '' ? undefined : transient };
+    const answer = await this.ask(['sh', '-c', `attrd_updater -Q -A -n ${name} 2>&1 || [ $? = 78 ]`]);
+    return answer.split('\n').flatMap((line) => {
+      const [, host, value = ''] = /host="([^"]*)" value="(.*)"/.exec(line) ?? [];
+      return host === undefined || value === '' ? [] : [`${host} ${name}=${value}`];
+    });
   }
 
   /** Takes back what a scenario left in the cluster: marks, progress, histories of failures and fencing. */
@@ -142,7 +149,8 @@ export class Cluster {
     for (const entry of (await this.status()).attributes) {
       const [node = '', assignment = ''] = entry.split(' ');
       const name = assignment.split('=')[0] ?? '';
-      if (name.startsWith('evacuation')) await this.ask(['attrd_updater', '-n', name, '-N', node, '-D']);
+      if (/^(?:evacuation|nova-compute)-/.test(name))
+        await this.ask(['attrd_updater', '-n', name, '-N', node, '-D']);
     }
     await this.ask(['stonith_admin', '--cleanup', '--history=*']);
     await this.ask(['crm_resource', '--cleanup']);

@@ -50,6 +50,12 @@ export class DomainWatch {
     return [...this.hypervisors].filter(([, h]) => LIVE.has(h.states.get(uuid) ?? 0)).map(([node]) => node);
   }
 
+  /** Nodes on which an instance has a domain, whatever its state. */
+  definedOn(uuid: string): string[] {
+    this.sample();
+    return [...this.hypervisors].filter(([, h]) => h.states.has(uuid)).map(([node]) => node);
+  }
+
   /** "live: 20 on comp0, 3 on comp1", once a second while that changes. */
   private tell(): void {
     if (Date.now() - this.toldAt < 1000) return;

@@ -3,6 +3,7 @@ import type { Cloud } from './cloud.ts';
 import { waitFor } from './cloud.ts';
 import type { Cluster } from './cluster.ts';
 import { control } from './node.ts';
+import { removeNovaCompute } from './novaCompute.ts';
 import { COMPUTES, CONTROLLERS, hostOf, RUN } from './settings.ts';
 
 /** Some failures make Nova lose sight of a domain; with no servers left there must be none. */
@@ -20,6 +21,7 @@ export async function reset(cloud: Cloud, cluster: Cluster): Promise<void> {
   const step = (text: string): void =>
     console.log(`# ready  ${((Date.now() - begin) / 1000).toFixed(1)}s ${text}`);
   await control('calm');
+  await removeNovaCompute(cluster);
   await control('service', 'start', 'nova-api');
   await waitFor('Nova answers', 60, () => cloud.services().catch(() => undefined));
   await Promise.all([...CONTROLLERS, ...COMPUTES].map((node) => control('power-on', node)));

@@ -49,7 +49,10 @@ export class Lab {
     this.failures.push([`not so: ${claim}`, ...shown].join('\n#            '));
   }
 
-  /** Waits until the mark of a node says that nothing is left to do, and Nova shows no evacuation at work. */
+  /**
+   * Waits until the mark of a node says that nothing is left to do. Where nova-compute comes back meanwhile the mark may
+   * be gone already, and the host released.
+   */
   async waitEvacuated(node: string, seconds: number): Promise<void> {
     let shown = '';
     await waitFor(`the evacuation of ${node} finished`, seconds, async () => {
@@ -62,7 +65,9 @@ export class Lab {
       const text = [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
       if (text !== shown) this.timeline.add('nova', `evacuations from ${node}: ${text}`);
       shown = text;
-      const done = mark.permanent === 'no' && (mark.transient ?? 'no') === 'no';
+      const settled =
+        mark.permanent === 'no' || (mark.permanent === undefined && this.timeline.marked.has(node));
+      const done = settled && (mark.transient ?? 'no') === 'no';
       return done ? true : undefined;
     });
     this.say(`the mark of ${node} says: evacuated`);

@@ -23,6 +23,8 @@ const [
   demo = '',
   keystoneUrl = '',
   novaUrl = '',
+  placementUrl = '',
+  novaUid = '',
 ] = fromShell([
   'RUN',
   'NETNS',
@@ -33,6 +35,8 @@ const [
   'DEMO_PASSWORD',
   'KEYSTONE_URL',
   'NOVA_URL',
+  'PLACEMENT_URL',
+  'NOVA_UID',
 ]);
 
 /** Directory of all run-time state. */
@@ -43,10 +47,15 @@ export const NETNS = netns;
 export const CONTROLLERS: readonly string[] = controllers.split(' ');
 /** Names of the compute nodes, in the cluster's spelling. */
 export const COMPUTES: readonly string[] = computes.split(' ');
+/** What Nova's host names have after the node's name. */
+export const DOMAIN = domain;
+/** User id of nova in the nodes. */
+export const NOVA_UID = Number(novaUid);
 export const ADMIN_PASSWORD = password;
 export const DEMO_PASSWORD = demo;
 export const KEYSTONE_URL = keystoneUrl;
 export const NOVA_URL = novaUrl;
+export const PLACEMENT_URL = placementUrl;
 
 /** Nova's name of a node's compute service. */
 export const hostOf = (node: string): string => `${node}.${domain}`;

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { CONTROLLERS, RUN } from './settings.ts';
+import { COMPUTES, CONTROLLERS, RUN } from './settings.ts';
 
 interface Event {
   readonly at: number;
@@ -58,6 +58,17 @@ const PACEMAKER: readonly (readonly [RegExp, string, (match: RegExpExecArray) =>
     'evacuate',
     (m) => `${m[1]}: ${m[2]}`,
   ],
+  [
+    /NovaCompute\([\w-]+\)\[\d+\]:?\s+(?:\w{3} \d+ [\d:]+ )?(\w+): (.*)$/,
+    'compute',
+    (m) => `${m[1]}: ${m[2]}`,
+  ],
+  [
+    /Result of (\w+) operation for nova-compute on (\S+): (.*?) \|/,
+    'cluster',
+    (m) => `nova-compute ${m[1]} on ${m[2]}: ${m[3]}`,
+  ],
+  [/Setting nova-compute-release\[(\S+)\].*?: .* -> (.*?) \| from/, 'release', (m) => `${m[1]}: ${m[2]}`],
 ];
 
 /** A sentence of NovaEvacuate about one instance: its beginning, the instance's name, the rest. */
@@ -100,12 +111,14 @@ export class Timeline {
   private timer: NodeJS.Timeout | undefined;
   /** Everything the agents under test wrote to the cluster's logs since the start. */
   readonly agentLog: string[] = [];
+  /** Nodes whose mark was set since the start. */
+  readonly marked = new Set<string>();
   /** What the power controllers did since the start, as "off comp0 -> ok". */
   readonly powerLog: string[] = [];
 
   start(): void {
-    for (const controller of CONTROLLERS) {
-      const path = `${RUN}/nodes/${controller}/var/log/pacemaker/pacemaker.log`;
+    for (const node of [...CONTROLLERS, ...COMPUTES]) {
+      const path = `${RUN}/nodes/${node}/var/log/pacemaker/pacemaker.log`;
       this.tail(path, (line) => this.pacemaker(line));
     }
     this.tail(`${RUN}/bmc/log`, (line) => {
@@ -153,9 +166,9 @@ export class Timeline {
   }
 
   private pacemaker(line: string): void {
-    if (line.includes('NovaEvacuate') || line.includes('fence_compute') || line.includes('fence-nova')) {
-      this.agentLog.push(line);
-    }
+    if (/Nova(?:Evacuate|Compute)|fence_compute|fence-nova/.test(line)) this.agentLog.push(line);
+    const marked = /Setting evacuate\[(\S+)\]:? .* -> yes\b/.exec(line)?.[1];
+    if (marked !== undefined) this.marked.add(marked);
     const stamp = STAMP.exec(line)?.[1];
     const now = Date.now();
     const logged = stamp === undefined ? now : new Date(`${stamp} ${new Date().getFullYear()}`).getTime();

@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { waitFor } from './cloud.ts';
+import type { Cluster } from './cluster.ts';
+import { control } from './node.ts';
+import type { Lab } from './scenario.ts';
+import { ADMIN_PASSWORD, COMPUTES, CONTROLLERS, DOMAIN, KEYSTONE_URL, NETNS, NOVA_UID } from './settings.ts';
+
+/** NovaCompute as a resource of the lab's cluster, and the nova-compute of a node as the machine sees it. */
+
+/** The clone and its one primitive; `cluster/configure` knows nothing of them. */
+export const RESOURCE = 'nova-compute';
+const CLONE = `${RESOURCE}-clone`;
+
+const CONNECTION: readonly (readonly [string, string])[] = [
+  ['auth_url', KEYSTONE_URL],
+  ['username', 'admin'],
+  ['password', ADMIN_PASSWORD],
+  ['tenant_name', 'admin'],
+  ['user_domain', 'Default'],
+  ['project_domain', 'Default'],
+  ['domain', DOMAIN],
+  ['region_name', 'RegionOne'],
+  ['no_shared_storage', 'true'],
+];
+
+function nvpairs(prefix: string, pairs: readonly (readonly [string, string])[]): string {
+  return pairs
+    .map(([name, value]) => `<nvpair id="${prefix}-${name}" name="${name}" value="${value}"/>`)
+    .join('');
+}
+
+function cloneXml(parameters: readonly (readonly [string, string])[]): string {
+  const operation = (name: string, interval: string, timeout: string, inner = ''): string =>
+    `<op id="${RESOURCE}-${name}-${interval}" name="${name}" interval="${interval}" timeout="${timeout}">${inner}</op>`;
+  const depth = `<instance_attributes id="${RESOURCE}-depth">${nvpairs(`${RESOURCE}-depth`, [['OCF_CHECK_LEVEL', '10']])}</instance_attributes>`;
+  return (
+    `<clone id="${CLONE}"><meta_attributes id="${CLONE}-meta">${nvpairs(`${CLONE}-meta`, [['interleave', 'true']])}` +
+    `</meta_attributes><primitive id="${RESOURCE}" class="ocf" provider="openstack" type="NovaCompute">` +
+    `<instance_attributes id="${RESOURCE}-parameters">${nvpairs(`${RESOURCE}-parameters`, [...CONNECTION, ...parameters])}` +
+    `</instance_attributes><operations>${operation('start', '0s', '600s')}${operation('stop', '0s', '60s')}` +
+    `${operation('monitor', '10s', '20s')}${operation('monitor', '13s', '20s', depth)}</operations></primitive></clone>`
+  );
+}
+
+/** Takes the clone away, if there is one, and waits until nothing of it runs. */
+export async function removeNovaCompute(cluster: Cluster): Promise<void> {
+  const there = await cluster.ask(['crm_resource', '--list-raw']);
+  if (!there.split('\n').some((line) => line.split(':')[0] === RESOURCE)) return;
+  const stop = ['crm_resource', '-r', CLONE, '--meta', '-p', 'target-role', '-v', 'Stopped'];
+  await cluster.ask(stop).catch(() => undefined);
+  await waitFor('NovaCompute stopped', 60, async () => {
+    const status = await cluster.status().catch(() => undefined);
+    return status?.startedOn(RESOURCE).length === 0 || undefined;
+  }).catch(() => undefined);
+  for (const id of [...CONTROLLERS, ...COMPUTES].map((node) => `${RESOURCE}-not-${node}`)) {
+    await cluster.ask(['cibadmin', '--delete', '-o', 'constraints', '-X', `<rsc_location id="${id}"/>`]);
+  }
+  await cluster.ask(['cibadmin', '--delete', '-o', 'resources', '-X', `<clone id="${CLONE}"/>`]);
+  await cluster.ask(['crm_resource', '--wait', '--timeout', '30'], 40).catch(() => undefined);
+}
+
+/**
+ * Has the cluster manage nova-compute of some nodes, which nothing else starts at boot then, until the scenario ends.
+ * Waits until it is started there.
+ */
+export async function manageNovaCompute(
+  lab: Lab,
+  nodes: readonly string[],
+  parameters: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { cluster } = lab;
+  for (const node of nodes) {
+    await control('compute-at-boot', node, 'off');
+    await control('service', 'stop', `nova-compute-${node}`);
+  }
+  lab.afterwards(() => removeNovaCompute(cluster));
+  const elsewhere = [...CONTROLLERS, ...COMPUTES].filter((n) => !nodes.includes(n));
+  const locations = elsewhere.map(
+    (node) =>
+      `<rsc_location id="${RESOURCE}-not-${node}" rsc="${CLONE}" node="${node}" score="-INFINITY" ` +
+      'resource-discovery="never"/>',
+  );
+  const constraints = `<constraints>${locations.join('')}</constraints>`;
+  const resources = `<resources>${cloneXml(Object.entries(parameters))}</resources>`;
+  const configuration = `<configuration>${resources}${constraints}</configuration>`;
+  await cluster.ask(['cibadmin', '--modify', '--allow-create', '-o', 'configuration', '-X', configuration]);
+  await waitFor(`NovaCompute started on ${nodes.join(', ')}`, 90, async () => {
+    const started = (await cluster.status()).startedOn(RESOURCE);
+    return nodes.every((n) => started.includes(n)) || undefined;
+  });
+  await lab.cloud.waitComputes(nodes);
+  lab.say(`the cluster manages nova-compute of ${nodes.join(', ')}: ${JSON.stringify(parameters)}`);
+}
+
+/** Process ids, seen from the machine, of what user nova runs in a node: its nova-compute, whatever started that. */
+export function computePids(node: string): number[] {
+  const network = `net:[${statSync(`/run/netns/${NETNS}-${node}`).ino}]`;
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => {
+      try {
+        if (readlinkSync(`/proc/${entry}/ns/net`) !== network) return false;
+        const uid = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${entry}/status`, 'utf8'))?.[1];
+        return Number(uid) === NOVA_UID;
+      } catch {
+        return false; // It has ended meanwhile.
+      }
+    })
+    .map(Number);
+}

@@ -1,0 +1,3 @@
+import { managedReturn } from '../driver/managedReturn.ts';
+
+export default managedReturn('comp1', 'process', 'a process');
