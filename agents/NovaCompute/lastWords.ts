@@ -33,5 +33,5 @@ export async function lastWords(runtime: Pick<Runtime, 'lastLines'>): Promise<st
     .reverse()
     .map((line) => withoutSecrets(line))
     .map((line) => (line.length > lineLength ? `${line.slice(0, lineLength)}…` : line))
-    .join(' | before that: ');
+    .join('; before that: ');
 }

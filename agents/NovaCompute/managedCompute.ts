@@ -42,9 +42,9 @@ export function managedCompute(options: ManagedComputeOptions): LocalCompute {
   };
 }
 
-/** Why nova-compute is not there any more, with its own last words. */
+/** Why nova-compute is not there any more: its own last words. */
 export async function died(runtime: Runtime, how: string): Promise<string> {
   const words = await lastWords(runtime);
-  const said = words === '' ? 'it left nothing in its log' : `its last words: ${words}`;
-  return `nova-compute ${how} (${runtime.title}); ${said}`;
+  const said = words === '' ? ', and left nothing in its log' : `: ${words}`;
+  return `nova-compute ${how}${said} (${runtime.title})`;
 }

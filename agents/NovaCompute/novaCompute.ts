@@ -23,10 +23,12 @@ export async function findNovaCompute(ctx: OcfContext, world: World): Promise<Fo
 /** The same for a stop: where what the parameters name does not exist, what there is instead. */
 export async function findNovaComputeAnyway(ctx: OcfContext, world: World): Promise<Found | MissingRuntime> {
   const settings = settingsOf(ctx);
-  const found = await look(world, settings);
-  const named = settings.runtime !== 'auto' || settings.unit !== null || settings.container !== null;
-  if (!('kind' in found) || !named) return found;
-  return look(world, { ...settings, runtime: 'auto', unit: null, container: null });
+  const anything = { ...settings, runtime: 'auto', unit: null, container: null } as const;
+  let found: Found | MissingRuntime = await look(world, settings);
+  for (const wider of [anything, { ...anything, user: 'nova' }]) {
+    if ('kind' in found) found = await look(world, wider);
+  }
+  return found;
 }
 
 async function look(world: World, settings: RuntimeSettings): Promise<Found | MissingRuntime> {
@@ -36,7 +38,7 @@ async function look(world: World, settings: RuntimeSettings): Promise<Found | Mi
   return state.kind === 'missing' ? { kind: 'missing', sentence: state.sentence } : { runtime, state };
 }
 
-export function settingsOf(ctx: OcfContext): RuntimeSettings {
+function settingsOf(ctx: OcfContext): RuntimeSettings {
   const { parameters } = ctx;
   const given = (name: string) => (parameters.given(name) ? parameters.string(name) : null);
   return {

@@ -6,7 +6,6 @@ import { explainMismatch, type NovaHostName } from './hostName.ts';
 import { findNovaCompute, readConf } from './novaCompute.ts';
 import { NovaConfError } from './novaConf/index.ts';
 import type { Runtime } from './runtime/types.ts';
-import { findUser } from './runtime/user.ts';
 import { StateFiles } from './state.ts';
 import { deadline, startBy } from './timing.ts';
 import { StateDirectoryError, settle, type Walker, walk } from './walk.ts';
@@ -45,10 +44,6 @@ async function check(ctx: OcfContext, world: World, runtime: Runtime): Promise<W
   } catch (error) {
     if (!(error instanceof NovaConfError)) throw error;
     return missing(error.message);
-  }
-  const user = ctx.parameters.string('user');
-  if (runtime.name === 'process' && (await findUser(world.machine, user)) === null) {
-    return missing(`There is no user ${user} on this machine, as whom nova-compute is to run`);
   }
   let node: string;
   let plug: string | null;

@@ -205,8 +205,12 @@ fake_nova_compute() {
 fake_compute_stop() {
   if [ -s "$(fake_dir "$1")/pid" ]; then kill -KILL "$(<"$(fake_dir "$1")/pid")" 2>/dev/null || true; fi
 }
-# fake_runs HOST
-fake_runs() { [ -s "$(fake_dir "$1")/pid" ] && kill -0 "$(<"$(fake_dir "$1")/pid")" 2>/dev/null; }
+# fake_runs HOST   (one that has ended, and that nobody has waited for yet, does not)
+fake_runs() {
+  local file state
+  file=$(fake_dir "$1")/pid
+  [ -s "$file" ] && read -r _ _ state _ 2>/dev/null <"/proc/$(<"$file")/stat" && [ "$state" != Z ]
+}
 # fake_starts HOST   how often it was started
 fake_starts() { if [ -f "$(fake_dir "$1")/started" ]; then grep -c . "$(fake_dir "$1")/started"; else echo 0; fi; }
 
