@@ -2,14 +2,17 @@ import { hostname } from 'node:os';
 import {
   AttrdError,
   createAttributes,
+  createClusterState,
   createMarkStore,
   formatMark,
   isPending,
   type MarkReading,
   type MarkStore,
   type MarksReading,
+  type NodeState,
 } from '../../lib/attrd/index.ts';
 import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
+import type { ReleaseMode } from '../../lib/evacuation/index.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
 import { connectionValues } from '../shared/connection.ts';
 import { systemClock } from '../shared/systemClock.ts';
@@ -44,11 +47,38 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
   const files = new StateFiles(ctx);
   const unknown = reading.marks.filter(({ mark }) => mark.kind === 'unknown');
   if (unknown.length > 0) await nameUnknown(ctx, files, unknown);
-  if (!reading.marks.some(({ mark }) => isPending(mark))) {
-    await idle(ctx, files, reading);
-    return OcfExit.success;
+  if (reading.marks.some(({ mark }) => isPending(mark)) || (await isReleaseDue(ctx, reading))) {
+    return evacuate(ctx, files);
   }
-  return evacuate(ctx, files);
+  await idle(ctx, files, reading);
+  return OcfExit.success;
+}
+
+/**
+ * Whether an evacuated host may be back and is ours to release. One whose machine is still off is left alone: the
+ * cluster knows, and Nova is not asked every ten seconds for as long as the repair takes.
+ */
+async function isReleaseDue(ctx: OcfContext, reading: MarksReading): Promise<boolean> {
+  const mode = releaseMode(ctx);
+  if (mode === 'off' || !reading.marks.some(({ mark }) => mark.kind === 'no')) return false;
+  const { releaseCandidates } = await import('../../lib/evacuation/releaseCandidates.ts');
+  return releaseCandidates(reading.marks, await readNodes(ctx), mode).length > 0;
+}
+
+function releaseMode(ctx: OcfContext): ReleaseMode {
+  const mode = ctx.parameters.string('release');
+  return mode === 'on' || mode === 'off' ? mode : 'auto';
+}
+
+/** Without an answer every node may be back, and what Nova says decides. */
+async function readNodes(ctx: OcfContext): Promise<readonly NodeState[]> {
+  try {
+    return await createClusterState({ env: ctx.env, timeoutMs: toolTimeoutMs }).nodes();
+  } catch (error) {
+    if (!(error instanceof AttrdError)) throw error;
+    ctx.log.debug(`The nodes' state could not be read: ${error.message}`);
+    return [];
+  }
 }
 
 /** A mark that asks for nothing. Its copies are brought in step, so that the next purge does not undo a `no`. */
@@ -111,7 +141,9 @@ async function evacuate(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
 }
 
 async function runLocked(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
-  const { formatHints, parseHints, runPass, toCloudConfig } = await import('../../lib/evacuation/index.ts');
+  const { formatHints, parseHints, readPulses, runPass, toCloudConfig } = await import(
+    '../../lib/evacuation/index.ts'
+  );
   const { connect } = await import('@openstack-ts/nova-client');
   const { parameters } = ctx;
   const hints = parseHints(await files.readHints());
@@ -131,12 +163,17 @@ async function runLocked(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
       concurrency: parameters.integer('concurrency'),
       onSharedStorage: !parameters.boolean('no_shared_storage'),
       evacuateDelayMs: parameters.integer('evacuate_delay') * 1000,
+      earlyReturn: parameters.string('early_return') === 'evacuate' ? 'evacuate' : 'release',
     },
+    release: releaseMode(ctx),
+    readNodes: () => readNodes(ctx),
+    readPulses: () => readPulses(createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs })),
     hints,
     keepHints: () => keepHints(ctx, files, formatHints(hints)),
     clock: systemClock,
     log: ctx.log,
     showProgress: (name, text) => showProgress(ctx, name, text),
+    clearProgress: (name) => clearProgress(ctx, name),
     startedAt: ctx.startedAt,
     timeoutMs: ctx.timeoutMs,
   });

@@ -27,6 +27,7 @@ export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
     ({ permanent } = await writeMark(ctx, world, target));
   }
   const code = await tellNova(ctx, world, target, deadline);
+  if (isPending(target.mark)) await keepMark(ctx, world, target.name);
   if (!permanent) {
     ctx.log.warn(
       `${target.name} is no cluster node, so its mark has no permanent copy and is lost if the cluster restarts.`,
@@ -84,6 +85,22 @@ async function writeMark(
       `${name} could not be marked for evacuation: ${sentence(error)}. Nova was not told anything.`,
       { cause: error },
     );
+  }
+}
+
+/**
+ * A mark that was there before belongs to an earlier failure. If its evacuation ended at this very moment (because the
+ * machine had been back), what ended is not this failure's.
+ */
+async function keepMark(ctx: FenceContext, world: World, name: string): Promise<void> {
+  try {
+    const now = targetMark(ctx.nodename, ctx.plug, await world.marks.readAll());
+    if (isPending(now.mark)) return;
+    await world.marks.setYes(name);
+    ctx.log.info(`${name} is marked for evacuation anew: the one before ended meanwhile.`);
+  } catch (error) {
+    if (!(error instanceof AttrdError)) throw error;
+    throw new FenceError(`${name} could not be marked for evacuation: ${sentence(error)}.`, { cause: error });
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Signs } from './returning.ts';
+
 /**
  * What a pass leaves for the next one on the same node, in a small local file. Nova and the marks hold all that
  * matters. Hints keep the log from repeating itself and refused requests from being repeated at every pass; and they
@@ -20,6 +22,8 @@ export interface HostHints {
   quietUntil: number;
   /** Instances whose last request was not answered and left no trace yet, and when it counts as lost. */
   doubts: Record<string, number>;
+  /** What was last seen of the host that may tell a machine that is back; null: not looked at yet. */
+  signs: Signs | null;
   /** The last sentence logged per subject. */
   said: Record<string, string>;
 }
@@ -48,6 +52,7 @@ export function parseHints(text: string): Hints {
       pass: entry['pass'] === 'open' || entry['pass'] === 'closed' ? entry['pass'] : 'none',
       quietUntil: typeof entry['quietUntil'] === 'number' ? entry['quietUntil'] : 0,
       doubts: readValues(entry['doubts'], (value) => typeof value === 'number'),
+      signs: readSigns(entry['signs']),
       said: readValues(entry['said'], (value) => typeof value === 'string'),
     });
   }
@@ -64,6 +69,19 @@ function readRefusals(data: unknown): HostHints['refusals'] {
     }
   }
   return refusals;
+}
+
+function readSigns(data: unknown): Signs | null {
+  if (!isRecord(data)) return null;
+  const { pulse, updatedAt, heartbeats, held, pulsed } = data;
+  if (typeof pulse !== 'string' || typeof held !== 'string' || typeof heartbeats !== 'number') return null;
+  return {
+    pulse,
+    updatedAt: typeof updatedAt === 'number' ? updatedAt : null,
+    heartbeats,
+    held,
+    pulsed: pulsed === true,
+  };
 }
 
 function readValues<T>(data: unknown, fits: (value: unknown) => value is T): Record<string, T> {
@@ -85,6 +103,7 @@ export function newHostHints(firstSeen: number): HostHints {
     pass: 'none',
     quietUntil: 0,
     doubts: {},
+    signs: null,
     said: {},
   };
 }

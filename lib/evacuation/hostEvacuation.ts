@@ -8,10 +8,13 @@ import type { CloudFacts } from './cloudFacts.ts';
 import { loadOf, nextDestination } from './destination.ts';
 import type { HostHints } from './hints.ts';
 import { fencedAt, holdDown } from './hold.ts';
+import { type EarlyReturn, keepHome } from './keepHome.ts';
 import { pacing } from './pacing.ts';
 import type { PassLog } from './passLog.ts';
 import { countProgress, type Progress, progressText } from './progress.ts';
 import { recordsByServer, recordsOf } from './records.ts';
+import { shortList } from './release.ts';
+import type { ReturnWatch } from './returnWatch.ts';
 import { select } from './selection.ts';
 import type { Slots } from './slots.ts';
 
@@ -22,6 +25,7 @@ export interface EvacuationSettings {
   readonly onSharedStorage: boolean;
   /** Wait this long after the fencing, for locks of the storage to expire. */
   readonly evacuateDelayMs: number;
+  readonly earlyReturn: EarlyReturn;
 }
 
 /** What all hosts of a pass have in common. */
@@ -31,6 +35,7 @@ export interface PassScope {
   readonly cloud: CloudFacts;
   readonly claims: ClaimKeeper;
   readonly slots: Slots;
+  readonly returns: ReturnWatch;
   readonly clock: Clock;
   readonly log: PassLog;
   readonly settings: EvacuationSettings;
@@ -107,6 +112,8 @@ export class HostEvacuation {
   /** Nova asked us to slow down, or could not be reached. */
   #notBefore = 0;
   #abort: HostOutcome | null = null;
+  /** When it was last asked whether the machine is back. */
+  #presenceAt = 0;
   #shownAt = 0;
   #shownText = '';
 
@@ -159,7 +166,7 @@ export class HostEvacuation {
     const { claims } = this.#scope;
     await this.#hold();
     const delayed = this.#delayed();
-    if (delayed !== null) return delayed;
+    if (delayed !== null && (await this.#presence()) === 'gone') return delayed;
     await this.#list();
     this.#heedForgottenClaim();
     // Two that claim at the same moment may each read their own claim back; by now the last one stands.
@@ -169,12 +176,9 @@ export class HostEvacuation {
       if (claims.lost(this.#marked.name) !== null) return this.#lost();
       const classes = await this.#observe();
       if (this.#abort !== null) return this.#abort;
-      if (this.#sending.size === 0 && !hasKind(classes, ...openKinds)) {
-        const outcome = await this.#conclude(classes);
-        if (outcome !== null) return outcome;
-        await this.#scope.clock.sleep(pacing.pollMinMs);
-        continue;
-      }
+      const end = await this.#end(classes);
+      if (end === 'look again') continue;
+      if (end !== null) return end;
       const started = this.#start(classes);
       if (this.#abort !== null) return this.#abort;
       const following = started > 0 || this.#sending.size > 0 || hasKind(classes, 'inFlight', 'look');
@@ -239,18 +243,100 @@ export class HostEvacuation {
 
   #delayed(): HostOutcome | null {
     const { settings, clock } = this.#scope;
-    const since = fencedAt(this.#marked.service) ?? this.#marked.hints.firstSeen;
-    const left = since + settings.evacuateDelayMs - clock.now();
+    const until = this.#fencedAt() + settings.evacuateDelayMs;
+    const left = until - clock.now();
     if (left <= 0) return null;
+    this.#notBefore = until;
     const seconds = Math.ceil(left / 1000);
     return this.#outcome('working', `evacuation of ${this.#host} begins in ${seconds} s (evacuate_delay).`);
+  }
+
+  /** When this incident began, on our clock, as far as anybody noted it. */
+  #fencedAt(): number {
+    return fencedAt(this.#marked.service) ?? this.#marked.hints.firstSeen;
+  }
+
+  /** Whether anything was asked of Nova in this incident, by whomever. */
+  #isBegun(): boolean {
+    const { hints } = this.#marked;
+    if (this.#asked.size > 0 || this.#sending.size > 0) return true;
+    if (Object.keys(hints.refusals).length > 0 || Object.keys(hints.doubts).length > 0) return true;
+    const since = this.#fencedAt() + this.#scope.nova.clockOffsetMs - pacing.clockMarginMs;
+    return [...this.#records.values()].some((record) => record.createdAt >= since);
+  }
+
+  /** Whether the machine is back. Only a service that is held down as we left it can tell. */
+  async #presence(): Promise<'back' | 'maybe' | 'gone'> {
+    const { cloud, clock, nova, returns } = this.#scope;
+    if (clock.now() - this.#presenceAt < pacing.returnLookMs) return 'gone';
+    this.#presenceAt = clock.now();
+    await cloud.services();
+    const service = cloud.service(this.#host);
+    if (service === undefined || !service.forcedDown) return 'gone';
+    return returns.look(service, this.#marked.hints, nova.clockOffsetMs);
+  }
+
+  /** Whether this is the end: nothing is left to do, or what is left stays. Null: the evacuation goes on. */
+  async #end(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | 'look again' | null> {
+    if (this.#sending.size > 0 || hasKind(classes, ...openKinds)) return this.#heedReturn(classes);
+    const outcome = await this.#conclude(classes);
+    if (outcome !== null) return outcome;
+    await this.#scope.clock.sleep(pacing.pollMinMs);
+    return 'look again';
+  }
+
+  /** A machine that is back, or may be. Null: the evacuation goes on. */
+  async #heedReturn(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | 'look again' | null> {
+    const presence = await this.#presence();
+    if (presence === 'back') return this.#stayHome(classes);
+    const { settings, clock } = this.#scope;
+    if (presence === 'gone' || this.#isBegun() || settings.earlyReturn === 'evacuate') return null;
+    await clock.sleep(pacing.returnLookMs);
+    await this.#list();
+    return 'look again';
+  }
+
+  /** The machine is back: ends the evacuation if what is left can stay. */
+  async #stayHome(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | null> {
+    const { marks, claims, cloud, log, returns, settings, clock } = this.#scope;
+    const decide = (all: ReadonlyMap<string, InstanceClass>) =>
+      this.#sending.size > 0 || clock.now() < this.#quietUntil
+        ? null
+        : keepHome(all.values(), this.#isBegun(), settings.earlyReturn);
+    if (decide(classes) === null) return null;
+    if (!(await this.#isTold())) return this.#untold();
+    await this.#list();
+    const fresh = await this.#classifyAll();
+    const decision = decide(fresh);
+    if (decision === null) return null;
+    const readService = async () => {
+      await cloud.services(0);
+      return cloud.service(this.#host);
+    };
+    if (!(await returns.awaitSign(this.#host, readService))) {
+      this.#marked.hints.signs = null;
+      return null;
+    }
+    if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
+    await claims.drop(this.#marked.name);
+    await marks.setNo(this.#marked.name);
+    const progress = this.#progress(fresh);
+    const staying = [...fresh].filter(([, one]) => one.kind !== 'finished').map(([id]) => this.#title(id));
+    const which = staying.length === 0 ? 'none' : `${staying.length} stay there: ${shortList(staying)}`;
+    const sentence =
+      decision === 'early'
+        ? `${this.#host} is back before anything was evacuated, so it is released instead; of its instances ${which}.`
+        : `Completed evacuation of ${this.#host}, which is back: ${progress.done} of ${progress.total} instances evacuated, ${which}.`;
+    log.notice(sentence);
+    await this.#show(progress, true);
+    return this.#outcome('completed', sentence);
   }
 
   /** Reads the host's instances, and at the first time its records as far back as they can matter. */
   async #list(): Promise<void> {
     const { nova, clock, callOptions } = this.#scope;
     const at = clock.now();
-    const since = fencedAt(this.#marked.service) ?? this.#marked.hints.firstSeen;
+    const since = this.#fencedAt();
     const [servers, records] = await Promise.all([
       nova.listServers({ host: this.#host }, callOptions),
       this.#recordsReadAt === 0
@@ -570,7 +656,7 @@ export class HostEvacuation {
 
   /** Instances that reached another host since the fencing, whoever asked for it. */
   #progress(classes: ReadonlyMap<string, InstanceClass>): Progress {
-    const since = (fencedAt(this.#marked.service) ?? this.#marked.hints.firstSeen) - pacing.clockMarginMs;
+    const since = this.#fencedAt() - pacing.clockMarginMs;
     const done = new Set<string>();
     for (const record of this.#records.values()) {
       const settled = record.status === 'done' || record.status === 'completed';
@@ -653,10 +739,4 @@ function hasKind(classes: ReadonlyMap<string, InstanceClass>, ...kinds: Instance
 
 function title(server: Server): string {
   return `${server.name} (${server.id})`;
-}
-
-/** At most three, and how many more. */
-function shortList(items: readonly string[]): string {
-  const shown = items.slice(0, 3).join('; ');
-  return items.length > 3 ? `${shown}; and ${items.length - 3} more` : shown;
 }

@@ -18,5 +18,7 @@ export { matchHost } from './names.ts';
 export { type PassOptions, type PassOutcome, runPass } from './pass.ts';
 export type { PassLog } from './passLog.ts';
 export { isReleaseOwed } from './release.ts';
+export { type ReleaseMode, releaseCandidates } from './releaseCandidates.ts';
 export { type ReleasedHost, type ReleaseOutcome, walkRelease } from './releaseWalk.ts';
+export { readPulses } from './returning.ts';
 export type { HoldDownResult, HostMatch } from './types.ts';

@@ -49,6 +49,9 @@ export const pacing = {
   returnWatchMs: 25_000,
   /** How often it is looked at meanwhile. */
   returnLookMs: 2_000,
+  /** How long the last sign of life is waited for: longer than a pulse, and than a heartbeat (Nova's default 10 s). */
+  freshSignMs: 12_000,
+  freshSignPollMs: 500,
 } as const;
 
 /** The pause after the `attempts`-th failed attempt in a row. */

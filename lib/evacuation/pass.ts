@@ -1,6 +1,6 @@
 import type { NovaClient } from '@openstack-ts/nova-client';
 import { NovaError } from '@openstack-ts/nova-client';
-import { AttrdError, isPending, type MarkReading, type MarkStore } from '../attrd/index.ts';
+import { AttrdError, isPending, type MarkReading, type MarkStore, type NodeState } from '../attrd/index.ts';
 import { decideClaim } from './claim.ts';
 import { ClaimKeeper } from './claims.ts';
 import type { Clock } from './clock.ts';
@@ -15,7 +15,12 @@ import {
 import { matchHost } from './names.ts';
 import { passBudgetMs, passHardLimitMs } from './pacing.ts';
 import type { PassLog } from './passLog.ts';
+import { type ReleaseMode, releaseCandidates } from './releaseCandidates.ts';
+import { walkRelease } from './releaseWalk.ts';
+import { nextSigns } from './returning.ts';
+import { ReturnWatch } from './returnWatch.ts';
 import { Slots } from './slots.ts';
+import { waitText } from './waitText.ts';
 
 /** What a pass works with; everything that touches the world comes in here. */
 export interface PassOptions {
@@ -35,6 +40,12 @@ export interface PassOptions {
   readonly clock: Clock;
   readonly log: PassLog;
   readonly showProgress: (name: string, text: string) => Promise<void>;
+  readonly clearProgress: (name: string) => Promise<void>;
+  /** Which machines say that they are back (`returning.ts`). */
+  readonly readPulses: () => Promise<ReadonlyMap<string, string>>;
+  readonly release: ReleaseMode;
+  /** The cluster's nodes; asked only where a mark says that a release is owed. */
+  readonly readNodes: () => Promise<readonly NodeState[]>;
   /** When the monitor began, and the operation's timeout. */
   readonly startedAt: number;
   readonly timeoutMs: number;
@@ -51,8 +62,9 @@ export interface PassOutcome {
 const newMarksMs = 5_000;
 
 /**
- * One pass over all pending marks: claims them, evacuates their hosts side by side, and gives the claims back.
- * Hosts that are marked while it works are taken in. The caller holds this node's lock.
+ * One pass over all marks: claims those that are pending, evacuates their hosts side by side, and gives the claims
+ * back; walks the release of hosts that were evacuated. Hosts that are marked, or come back, while it works are taken
+ * in. The caller holds this node's lock.
  */
 export async function runPass(options: PassOptions): Promise<PassOutcome> {
   return new Pass(options).run();
@@ -72,6 +84,8 @@ class Pass {
   readonly #deferred = new Set<string>();
   /** The names under which each host that is worked on bears its mark. */
   readonly #names = new Map<string, string[]>();
+  /** When each release was last taken up, or ended, by this pass. */
+  readonly #releasedAt = new Map<string, number>();
   #scope: PassScope | null = null;
   #hostMap: ReadonlyMap<string, string> = new Map();
 
@@ -136,7 +150,87 @@ class Pass {
       }
     }
     if (mine.length > 0) await this.#start(mine);
+    await this.#takeUpReleases(reading.marks);
     return deferredUntil;
+  }
+
+  /** Starts on every release that is ours to walk and was not walked a moment ago. */
+  async #takeUpReleases(marks: readonly MarkReading[]): Promise<void> {
+    const { release, readNodes, clock } = this.#options;
+    if (release === 'off' || !marks.some(({ mark }) => mark.kind === 'no')) return;
+    for (const { name } of releaseCandidates(marks, await readNodes(), release)) {
+      const key = `release of ${name}`;
+      const lastAt = this.#releasedAt.get(name) ?? Number.NEGATIVE_INFINITY;
+      if (this.#running.has(key) || clock.now() - lastAt < newMarksMs) continue;
+      this.#releasedAt.set(name, clock.now());
+      const scope = await this.#connected();
+      const running = this.#walkRelease(scope, name, marks)
+        .catch((error: unknown) => {
+          if (!(error instanceof AttrdError || error instanceof NovaError)) throw error;
+          this.#note(
+            name,
+            'troubled',
+            `${name} waits for its release: ${error.message}; the next pass goes on.`,
+          );
+        })
+        .finally(() => {
+          this.#running.delete(key);
+          this.#releasedAt.set(name, clock.now());
+        });
+      this.#running.set(key, running);
+    }
+  }
+
+  async #walkRelease(scope: PassScope, name: string, all: readonly MarkReading[]): Promise<void> {
+    const { dnsDomain, log, marks, clock, hints, showProgress, clearProgress } = this.#options;
+    const { cloud, nova, callOptions } = scope;
+    const services = await cloud.services();
+    const hostOf = (mark: string) => {
+      const match = matchHost(services, this.#hostMap.get(mark) ?? mark, dnsDomain);
+      return match.kind === 'host' ? match.service.host : null;
+    };
+    const host = hostOf(name) ?? name;
+    // One that waits under another name of the same host counts as well.
+    const sameHost = all.map((reading) => reading.name).filter((mark) => hostOf(mark) === host);
+    const hint = this.#hints(name);
+    const show = async ({ sentence }: { readonly sentence: string }) => {
+      const next = waitText(sentence, hint.said['release'] ?? '', clock.now());
+      if (next.isNew) log.info(`${sentence}.`);
+      if (hint.said['release'] === next.text) return;
+      hint.said['release'] = next.text;
+      await showProgress(name, next.text);
+    };
+    const outcome = await walkRelease(
+      { nova, marks, clock, log, callOptions, show },
+      {
+        host,
+        names: [...new Set([name, host, ...sameHost])],
+        service: async () => {
+          await cloud.services(0);
+          return cloud.service(host) ?? null;
+        },
+        compute: async (service) => {
+          if (service === null) return 'silent';
+          hint.signs = nextSigns(hint.signs, '', service);
+          // One heartbeat is enough here: nothing is started, and Nova itself says whether the host is up.
+          return hint.signs.heartbeats > 0 ? 'running' : 'silent';
+        },
+        start: async () => false,
+      },
+      () => this.#lingerUntil,
+    );
+    cloud.forgetServices();
+    if (outcome.kind === 'released') {
+      if (outcome.sentence !== null) log.notice(outcome.sentence);
+      await clearProgress(name);
+      hints.delete(name);
+      if (outcome.troubled) this.#note(name, 'troubled', outcome.sentence ?? '');
+      else this.#outcomes.delete(name);
+      return;
+    }
+    const { sentence } = waitText(outcome.sentence, hint.said['release'] ?? '', clock.now());
+    if (outcome.kind === 'troubled') await show(outcome);
+    this.#note(name, outcome.kind === 'troubled' ? 'troubled' : 'working', `${sentence}.`);
   }
 
   /** Brings a mark's copies in step. One that cannot be is named and left to the next pass; it holds up no other. */
@@ -287,7 +381,7 @@ class Pass {
 
   async #connected(): Promise<PassScope> {
     if (this.#scope !== null) return this.#scope;
-    const { connect, readHostMap, marks, me, clock, log, settings, showProgress } = this.#options;
+    const { connect, readHostMap, marks, me, clock, log, settings, showProgress, readPulses } = this.#options;
     const [nova, hostMap] = await Promise.all([connect(this.#deadline), readHostMap()]);
     this.#hostMap = hostMap;
     const now = () => clock.now();
@@ -302,6 +396,7 @@ class Pass {
         ),
       ),
       slots: new Slots(settings.concurrency),
+      returns: new ReturnWatch(readPulses, clock),
       clock,
       log,
       settings,

@@ -40,6 +40,7 @@ export type ReleaseWait =
   | 'nova-compute'
   | 'records'
   | 'heartbeat'
+  | 'service'
   | 'cell'
   | 'instances';
 
@@ -67,8 +68,12 @@ export function nextStep(facts: ReleaseFacts): ReleaseStep {
     return wait('evacuations', `${host} waits for its evacuations in flight: ${shortList(facts.inFlight)}`);
   }
   if (compute === 'held') return { kind: 'start' };
-  // First boot: it registers itself.
-  if (service === null) return lastStep(facts);
+  if (service === null) {
+    // First boot: it registers itself. A service that is missing for a while only must not cost the host its release.
+    return facts.mark === 'none'
+      ? { kind: 'released' }
+      : wait('service', `${host} waits for Nova to know a nova-compute of that name`);
+  }
   if (service.state === 'unknown') {
     return wait(
       'cell',

@@ -43,8 +43,9 @@ describe('the way it usually goes', () => {
     expect(rig.log).toContain('notice Completed evacuation of comp0: 0 of 0 instances evacuated.');
   });
 
-  test('no mark: Nova is not asked', async () => {
+  test('nothing is pending, and the evacuated machine is still off: Nova is not asked', async () => {
     cloud(2).setMark('comp0', 'no', 'no');
+    rig.pacemaker.lost.add('comp0');
     rig.setMark('comp1', '');
     let connected = false;
     const connect = () => {
@@ -92,7 +93,12 @@ describe('the way it usually goes', () => {
   test('evacuate_delay counts from the fencing', async () => {
     const { nova } = cloud(1);
     rig.fence('comp0');
-    const settings = { concurrency: 16, onSharedStorage: true, evacuateDelayMs: 30_000 };
+    const settings = {
+      concurrency: 16,
+      onSharedStorage: true,
+      evacuateDelayMs: 30_000,
+      earlyReturn: 'release' as const,
+    };
     const fencedAt = rig.time.now();
     const first = await rig.pass(rig.ctl0, { settings });
     expect(first).toEqual({
@@ -119,7 +125,12 @@ describe('several hosts', () => {
     nova.fault = ({ method, about }) =>
       method === 'evacuate' && hanging(about) ? { kind: 'hang', doneAfterMs: null } : null;
     const running = rig.start(rig.ctl0, {
-      settings: { concurrency: 4, onSharedStorage: true, evacuateDelayMs: 0 },
+      settings: {
+        concurrency: 4,
+        onSharedStorage: true,
+        evacuateDelayMs: 0,
+        earlyReturn: 'release' as const,
+      },
     });
     const outcome = await rig.time.until(running.outcome);
     expect(left('comp0')).toEqual([]);
@@ -219,7 +230,12 @@ describe('names', () => {
     cloud(40, 1, ['comp0', 'comp1', 'comp2']);
     rig.fence('comp0');
     const running = rig.start(rig.ctl0, {
-      settings: { concurrency: 4, onSharedStorage: true, evacuateDelayMs: 0 },
+      settings: {
+        concurrency: 4,
+        onSharedStorage: true,
+        evacuateDelayMs: 0,
+        earlyReturn: 'release' as const,
+      },
     });
     await rig.time.pass(3_000);
     rig.setMark('comp0.example.org', 'yes');
@@ -369,7 +385,12 @@ describe('claims', () => {
     cloud(40);
     rig.fence('comp0');
     const running = rig.start(rig.ctl0, {
-      settings: { concurrency: 2, onSharedStorage: true, evacuateDelayMs: 0 },
+      settings: {
+        concurrency: 2,
+        onSharedStorage: true,
+        evacuateDelayMs: 0,
+        earlyReturn: 'release' as const,
+      },
     });
     await rig.time.pass(8_000);
     rig.setMark('comp0', 'ctl1@1795230008');
@@ -403,7 +424,12 @@ describe('claims', () => {
     cloud(40);
     rig.fence('comp0');
     const running = rig.start(rig.ctl0, {
-      settings: { concurrency: 2, onSharedStorage: true, evacuateDelayMs: 0 },
+      settings: {
+        concurrency: 2,
+        onSharedStorage: true,
+        evacuateDelayMs: 0,
+        earlyReturn: 'release' as const,
+      },
     });
     await rig.time.pass(8_000);
     // What was sent before the pass could know is no offence.
@@ -420,7 +446,12 @@ describe('claims', () => {
     cloud(40);
     rig.fence('comp0');
     const running = rig.start(rig.ctl0, {
-      settings: { concurrency: 2, onSharedStorage: true, evacuateDelayMs: 0 },
+      settings: {
+        concurrency: 2,
+        onSharedStorage: true,
+        evacuateDelayMs: 0,
+        earlyReturn: 'release' as const,
+      },
     });
     await rig.time.pass(8_000);
     rig.setMark('comp0', 'stop it');
@@ -434,7 +465,12 @@ describe('claims', () => {
     cloud(40);
     rig.fence('comp0');
     const running = rig.start(rig.ctl0, {
-      settings: { concurrency: 2, onSharedStorage: true, evacuateDelayMs: 0 },
+      settings: {
+        concurrency: 2,
+        onSharedStorage: true,
+        evacuateDelayMs: 0,
+        earlyReturn: 'release' as const,
+      },
     });
     await rig.time.pass(8_000);
     rig.fence('comp0');
@@ -455,7 +491,14 @@ describe('claims', () => {
       }
       rig.toolLatency = () => 100 + rig.random() * 1_500;
       for (const host of ['comp0', 'comp1', 'comp2', 'comp3']) rig.fence(host);
-      await rig.pass(rig.ctl0, { settings: { concurrency: 4, onSharedStorage: true, evacuateDelayMs: 0 } });
+      await rig.pass(rig.ctl0, {
+        settings: {
+          concurrency: 4,
+          onSharedStorage: true,
+          evacuateDelayMs: 0,
+          earlyReturn: 'release' as const,
+        },
+      });
       await rig.time.pass(5_000);
       const after = rig.writes.map((write) => write.split('='));
       for (const host of ['comp0', 'comp1', 'comp2', 'comp3']) {

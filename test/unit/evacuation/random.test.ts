@@ -128,7 +128,7 @@ class Life {
         controller.hints = parseHints(formatHints(hints));
       },
       timeoutMs,
-      settings: { concurrency, onSharedStorage: true, evacuateDelayMs: 0 },
+      settings: { concurrency, onSharedStorage: true, evacuateDelayMs: 0, earlyReturn: 'release' as const },
       log: this.#log(controller.name),
     });
     let killed = false;

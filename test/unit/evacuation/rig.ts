@@ -1,7 +1,13 @@
 // Loaded here, because the first load of what lib/attrd loads late would take real time.
 import '@rgrove/parse-xml';
 import type { NovaClient } from '@openstack-ts/nova-client';
-import { type CommandRunner, createMarkStore, type MarkStore, parseMark } from '../../../lib/attrd/index.ts';
+import {
+  type CommandRunner,
+  createClusterState,
+  createMarkStore,
+  type MarkStore,
+  parseMark,
+} from '../../../lib/attrd/index.ts';
 import { type Hints, type PassOptions, type PassOutcome, runPass } from '../../../lib/evacuation/index.ts';
 import { FakePacemaker } from '../attrd/fakePacemaker.ts';
 import { FakeNova } from './fakeNova.ts';
@@ -37,6 +43,8 @@ export class Rig {
   readonly progress: string[] = [];
   /** Writes of the transient mark, as `comp0=yes`. */
   readonly writes: string[] = [];
+  /** What machines that are back say of themselves, by Nova's name of the host. */
+  readonly pulses = new Map<string, string>();
   options: Partial<PassOptions> = {};
   /** How long a tool takes, in ms. */
   toolLatency: () => number = () => 12;
@@ -50,6 +58,7 @@ export class Rig {
   /** The host loses its power, and fence_compute marks it and tells Nova. */
   fence(host: string, options: { tellNova?: boolean; name?: string } = {}): void {
     this.nova.powerOff(host);
+    this.pacemaker.lost.add(options.name ?? host);
     if (options.tellNova !== false) {
       const state = this.nova.host(host);
       state.forcedDown = true;
@@ -107,7 +116,7 @@ export class Rig {
       connect: async (): Promise<NovaClient> => this.nova.clientFor(process),
       me: controller.name,
       dnsDomain: undefined,
-      settings: { concurrency: 16, onSharedStorage: true, evacuateDelayMs: 0 },
+      settings: { concurrency: 16, onSharedStorage: true, evacuateDelayMs: 0, earlyReturn: 'release' },
       hints: controller.hints,
       keepHints: () => undefined,
       clock: process,
@@ -115,6 +124,19 @@ export class Rig {
       showProgress: async (name, text) => {
         this.progress.push(`${name}: ${text}`);
         await process.sleep(12);
+      },
+      clearProgress: async (name) => {
+        this.progress.push(`${name}:`);
+        await process.sleep(12);
+      },
+      readPulses: async () => {
+        await process.sleep(12);
+        return this.pulses;
+      },
+      release: 'auto',
+      readNodes: async () => {
+        await process.sleep(20);
+        return createClusterState({ env: {}, timeoutMs: 1_000, run: this.pacemaker.run }).nodes();
       },
       startedAt: this.time.now(),
       timeoutMs: 600_000,

@@ -1,0 +1,36 @@
+import type { InstanceClass } from './classify.ts';
+
+/** What happens with a fenced host that is back before any of its instances was evacuated. */
+export type EarlyReturn = 'release' | 'evacuate';
+
+/**
+ * Whether what is left on a host that is back stays there: `early` when nothing was evacuated from it yet, `partly` when
+ * all that is left failed. Null: its evacuation goes on. Nothing may be under way, or in doubt: an instance that is
+ * started in place while Nova rebuilds it elsewhere would run twice.
+ */
+export function keepHome(
+  classes: Iterable<InstanceClass>,
+  begun: boolean,
+  earlyReturn: EarlyReturn,
+): 'early' | 'partly' | null {
+  let untried = false;
+  for (const one of classes) {
+    switch (one.kind) {
+      case 'inFlight':
+      case 'look':
+      case 'unknown':
+      case 'waiting':
+        return null;
+      case 'due':
+        untried = true;
+        break;
+      case 'failed':
+        // No host can take it, and it was not asked for.
+        untried ||= one.attempts === 0 && earlyReturn === 'evacuate';
+        break;
+      default:
+    }
+  }
+  if (!begun && earlyReturn === 'release') return 'early';
+  return untried ? null : 'partly';
+}
