@@ -39,8 +39,9 @@ export class NovaConfError extends Error {
 type Files = Pick<Machine, 'read' | 'list'>;
 /** What paths are commonly put together from, where no file sets it: its place in every packaged Nova. */
 const DEFAULTS: Readonly<Record<string, string>> = { 'DEFAULT/state_path': '/var/lib/nova' };
-/** Enough for any chain of references that means something; one that goes in circles ends here. */
-const MOST_REFERENCES = 16;
+
+/** `$$`, `$name`, `${name}`; a name may be `group.name` (`ConfigOpts.Template` in oslo_config/cfg.py). */
+const REFERENCE = /\$(?:(\$)|([_a-z][._a-z0-9]*)|\{([_a-z][._a-z0-9]*)\})/gi;
 
 /**
  * Reads nova.conf by the rules of oslo.config: later files override earlier ones, and within a file the last of
@@ -58,32 +59,27 @@ export function readNovaConf(where: ConfigFiles, machine: Files): NovaConf {
     }
   }
 
-  const resolve = (key: string, depth: number): string | null => {
+  /** `within`: the options whose values are being put together, to end references that go in circles. */
+  const resolve = (key: string, within: readonly string[]): string | null => {
     const value = options.get(key)?.value ?? DEFAULTS[key];
-    return value === undefined ? null : substitute(value, sectionOf(key), depth);
-  };
-  const substitute = (value: string, section: string, depth: number): string =>
-    value
+    if (value === undefined || within.includes(key)) return null;
+    const inner = [...within, key];
+    return value
       .replaceAll('\\$', '$$$$')
-      .replace(
-        /\$(?:(\$)|([_a-z][._a-z0-9]*)|\{([_a-z][._a-z0-9]*)\})/gi,
-        (whole, dollar?: string, plain?: string, braced?: string) => {
-          if (dollar !== undefined) return '$';
-          const name = plain ?? braced ?? '';
-          if (depth >= MOST_REFERENCES) return whole;
-          // What is not known is left as it stands, for whoever reads the message.
-          return (
-            candidates(name, section).reduce<string | null>(
-              (found, key) => found ?? resolve(key, depth + 1),
-              null,
-            ) ?? whole
-          );
-        },
-      );
+      .replace(REFERENCE, (whole, dollar?: string, plain?: string, braced?: string) => {
+        if (dollar !== undefined) return '$';
+        for (const candidate of candidates(plain ?? braced ?? '', sectionOf(key))) {
+          const found = resolve(candidate, inner);
+          if (found !== null) return found;
+        }
+        // What no file sets is left as it stands, for whoever reads the message.
+        return whole;
+      });
+  };
   const get = (section: string, option: string): NovaConfValue | null => {
     const key = `${normalSection(section)}/${option}`;
     const found = options.get(key);
-    return found === undefined ? null : { ...found, value: resolve(key, 0) ?? found.value };
+    return found === undefined ? null : { ...found, value: resolve(key, []) ?? found.value };
   };
 
   return {

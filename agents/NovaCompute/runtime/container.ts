@@ -40,7 +40,8 @@ export async function inspectContainer(
   engine: ContainerEngine,
   name: string,
 ): Promise<ContainerFacts | null> {
-  const args = ['inspect', '--type', 'container', '--format', '{{json .}}', name];
+  // Without --format: podman 4.3 takes `{{json .}}` for no format at all and prints a list, docker the object alone.
+  const args = ['inspect', '--type', 'container', name];
   const answer = await machine.run(engine, args, INSPECT_TIMEOUT_MS);
   if (answer.exitCode === 0) return parseContainer(engine, name, answer.stdout);
   if (/no such (container|object)/i.test(answer.stderr)) return null;
@@ -60,6 +61,7 @@ function parseContainer(engine: ContainerEngine, name: string, text: string): Co
   } catch {
     throw bad();
   }
+  if (Array.isArray(value)) [value] = value;
   const state = member(value, 'State');
   const status = member(state, 'Status');
   if (typeof status !== 'string') throw bad();

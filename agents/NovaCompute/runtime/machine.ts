@@ -47,7 +47,7 @@ export interface Machine {
   readLink(path: string): string | null;
   /** The last `bytes` of a file, or null when it is not there. Other trouble throws. */
   tail(path: string, bytes: number): string | null;
-  /** Replaces a file at once (written beside it and renamed), mode 0644; makes its directory. */
+  /** Replaces a file at once (written beside it and renamed); makes its directory. */
   write(path: string, text: string): void;
   /** Removes a file; one that is not there is fine. */
   remove(path: string): void;

@@ -110,7 +110,7 @@ function replaceFile(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.new`;
   rmSync(draft, { force: true });
-  writeFileSync(draft, text, { mode: 0o644, flag: 'wx' });
+  writeFileSync(draft, text, { flag: 'wx' });
   renameSync(draft, path);
 }
 
