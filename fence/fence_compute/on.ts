@@ -1,6 +1,6 @@
-import { NovaError } from '@openstack-ts/nova-client';
+import { type ComputeService, NovaError } from '@openstack-ts/nova-client';
 import { AttrdError, type MarkReading, type MarksReading } from '../../lib/attrd/index.ts';
-import { walkRelease } from '../../lib/evacuation/index.ts';
+import { isDisabledByUs, walkRelease } from '../../lib/evacuation/index.ts';
 import { type FenceContext, FenceError, FenceExit } from '../../lib/fencing/index.ts';
 import { hasJoined, startsComputeAtOnce } from './cluster.ts';
 import { firstPending, targetMark } from './mark.ts';
@@ -43,12 +43,13 @@ export async function on(ctx: FenceContext, world: World): Promise<FenceExit> {
     return FenceExit.success;
   }
   if (match.kind === 'ambiguous') throw new FenceError(match.sentence);
-  const { host } = match.service;
+  const { service } = match;
+  const { host } = service;
   // The original agent kept the mark under Nova's name of the host.
   if (!names.includes(host) && (await isLeftForNow(ctx, world, [host], joined, all, deadline))) {
     return FenceExit.success;
   }
-  return giveBack(ctx, world, found, { host, names: [...new Set([...names, host])], joined, limit });
+  return giveBack(ctx, world, found, { service, names: [...new Set([...names, host])], joined, limit });
 }
 
 /**
@@ -120,7 +121,8 @@ async function readMarks(ctx: FenceContext, world: World, patience: number): Pro
 }
 
 interface Target {
-  readonly host: string;
+  /** As it was found. */
+  readonly service: ComputeService;
   readonly names: readonly string[];
   readonly joined: boolean | null;
   /** When Nova is given up, in ms since the epoch. */
@@ -131,8 +133,9 @@ async function giveBack(
   ctx: FenceContext,
   world: World,
   { nova }: Found,
-  { host, names, joined, limit }: Target,
+  { service, names, joined, limit }: Target,
 ): Promise<FenceExit> {
+  const { host } = service;
   const callOptions = { deadline: limit };
   const log = {
     warn: (text: string) => ctx.log.warn(text),
@@ -148,7 +151,7 @@ async function giveBack(
         names,
         service: async () => {
           const services = await nova.listComputeServices(callOptions);
-          return services.find((service) => service.host === host) ?? null;
+          return services.find((each) => each.host === host) ?? null;
         },
         // A machine that has joined is on, and one that is not is not to be scheduled to.
         compute: async () => (joined === false ? 'silent' : 'running'),
@@ -161,6 +164,11 @@ async function giveBack(
     if (outcome.kind === 'released') {
       if (outcome.sentence !== null) ctx.log.info(outcome.sentence);
       return FenceExit.success;
+    }
+    if (service.status === 'disabled' && !isDisabledByUs(service)) {
+      ctx.log.warn(
+        `${host} stays disabled: it was disabled by somebody else ("${service.disabledReason ?? ''}").`,
+      );
     }
     if (outcome.for === 'evacuations' || outcome.for === 'mark') {
       throw new FenceError(

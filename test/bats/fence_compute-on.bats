@@ -19,6 +19,8 @@ service() { # HOST   prints its line without the name
   done < <(sim_services)
 }
 
+reports() { [[ $(service "$1") == 'up '* ]]; }
+
 fence_on() { fence action=on nodename=comp1 port=comp1 "$@"; }
 
 fenced() { # leaves comp1 as after a fencing that was followed by its evacuation
@@ -27,14 +29,38 @@ fenced() { # leaves comp1 as after a fencing that was followed by its evacuation
   cluster forever evacuate comp1 no
 }
 
-@test "on forces up and enables a host that we fenced, and removes the mark" {
+@test "on takes forced_down away; once nova-compute reports, it enables the host and removes the mark" {
   fenced
   run --separate-stderr fence_on
   assert_success
   assert_output ''
   [ -z "$stderr" ]
+  [[ $(service comp1) == *' disabled - Pacemaker fenced'* ]]
+  assert_equal "$(mark_transient comp1)/$(mark_permanent comp1)" no/no
+  wait_until 10 reports comp1
+  run fence_on
+  assert_success
   assert_equal "$(service comp1)" 'up enabled - -'
   assert_equal "$(mark_transient comp1)/$(mark_permanent comp1)" /
+}
+
+@test "on gives nothing back while the machine is off" {
+  fenced
+  cluster leave comp1
+  run fence_on verbose=1
+  assert_success
+  assert_output --partial 'waits for its nova-compute to start'
+  [[ $(service comp1) == 'down disabled forced_down '* ]]
+}
+
+@test "a pending mark does not hold up a cluster that starts no nova-compute before its evacuation" {
+  fenced
+  cluster set evacuate comp1 yes
+  cluster resource nova-compute ocf:openstack:NovaCompute
+  run fence_on verbose=1
+  assert_success
+  assert_output --partial 'still wait for evacuation'
+  [[ $(service comp1) == 'down disabled forced_down '* ]]
 }
 
 @test "on does nothing for a healthy host" {
@@ -49,11 +75,13 @@ fenced() { # leaves comp1 as after a fencing that was followed by its evacuation
   run fence_on
   assert_success
   assert_output --partial 'broken fan'
+  wait_until 10 reports comp1
   assert_equal "$(service comp1)" 'up disabled - broken fan'
 }
 
-@test "on waits for a pending mark" {
+@test "on waits for a pending mark where unfencing would start nova-compute" {
   fenced
+  cluster resource compute systemd:openstack-nova-compute
   cluster set evacuate comp1 yes
   (
     sleep 2
@@ -61,15 +89,17 @@ fenced() { # leaves comp1 as after a fencing that was followed by its evacuation
   ) &
   waker=$!
   SECONDS=0
+  puts=$(sim_count '^PUT .*os-services')
   run fence_on
   assert_success
   [ "$SECONDS" -ge 2 ]
-  assert_equal "$(service comp1)" 'up enabled - -'
+  assert_equal "$(sim_count '^PUT .*os-services')" "$((puts + 1))"
   wait "$waker"
 }
 
 @test "on gives up in time when the evacuation does not end: exit 1, one sentence, nothing given back" {
   fenced
+  cluster resource compute systemd:openstack-nova-compute
   cluster set evacuate comp1 "ctl0@$(date +%s)"
   run fence_on power_timeout=3
   assert_failure 1
@@ -81,6 +111,7 @@ fenced() { # leaves comp1 as after a fencing that was followed by its evacuation
 
 @test "a mark whose transient copy was purged is pending all the same" {
   fenced
+  cluster resource compute systemd:openstack-nova-compute
   cluster forever evacuate comp1 yes
   cluster purge comp1
   run fence_on power_timeout=2
