@@ -1,9 +1,8 @@
 import { posix } from 'node:path';
 import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
-import { lastLinesOf } from './lines.ts';
+import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';
 import { forceAt } from './process.ts';
-import { said } from './systemd.ts';
 import type { ConfigFiles, Runtime, RuntimeState } from './types.ts';
 
 export type ContainerEngine = 'podman' | 'docker';
@@ -28,7 +27,7 @@ export interface ContainerMount {
   readonly destination: string;
 }
 
-const INSPECT_TIMEOUT_MS = 10_000;
+const INSPECT_TIMEOUT_MS = 8_000;
 const START_TIMEOUT_MS = 60_000;
 /** What the engine itself may take to end a container, beyond the time that the container is given. */
 const ENGINE_MS = 3_000;

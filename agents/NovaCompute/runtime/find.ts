@@ -7,7 +7,7 @@ import {
   isAlive as isContainerAlive,
 } from './container.ts';
 import type { Machine } from './machine.ts';
-import { createProcessRuntime, scan } from './process.ts';
+import { createProcessRuntime, runsByPidFile, scan } from './process.ts';
 import {
   createSystemdRuntime,
   isBooted,
@@ -138,43 +138,40 @@ async function unitAround(
 }
 
 async function findAny(settings: RuntimeSettings, machine: Machine): Promise<Runtime | MissingRuntime> {
-  const name = settings.container ?? CONTAINER;
-  // At the same time: a tool that hangs must not use up the time of the others.
-  const [units, ...containers] = await Promise.all([
-    settle(async () => (isBooted(machine) ? lookUpUnits(settings, machine) : null)),
-    ...ENGINES.map((engine) =>
-      settle(async () =>
-        machine.findProgram(engine) === null ? null : inspectContainer(machine, engine, name),
-      ),
-    ),
-  ]);
-  const found = ENGINES.flatMap((engine, at) => {
-    const container = containers[at]?.value ?? null;
-    return container === null ? [] : [{ engine, container }];
-  });
+  // What runs. Cheapest first, for the monitor that finds all well: our own process needs no tool at all.
+  if (await runsByPidFile(settings, machine)) return createProcessRuntime(settings, machine);
+  const units = await settle(async () => (isBooted(machine) ? lookUpUnits(settings, machine) : null));
   const unit = units.value?.best;
-  const process = await findProcess(settings, machine);
-  const processRuns = !('kind' in process) && (await process.state()).kind === 'running';
-  const containerRuntime = (each: (typeof found)[number]): Promise<Runtime> =>
-    unitAround(each.container, settings, machine).then(
-      (around) => around ?? createContainerRuntime(each.engine, name, machine),
-    );
-
-  // What runs. A unit before the container that it runs; both before a process that nobody manages.
   if (unit !== undefined && isUnitAlive(unit)) return systemdRuntime(unit, settings, machine);
+
+  const name = settings.container ?? CONTAINER;
+  // At the same time: one that hangs must not use up the time of the other.
+  const containers = await Promise.all(
+    ENGINES.map((engine) =>
+      settle(async () => {
+        if (machine.findProgram(engine) === null) return null;
+        const container = await inspectContainer(machine, engine, name);
+        return container === null ? null : { engine, container };
+      }),
+    ),
+  );
+  const found = containers.flatMap(({ value }) => value ?? []);
+  const containerRuntime = async ({ engine, container }: (typeof found)[number]): Promise<Runtime> =>
+    (await unitAround(container, settings, machine)) ?? createContainerRuntime(engine, name, machine);
   const running = found.find(({ container }) => isContainerAlive(container));
   if (running !== undefined) return containerRuntime(running);
-  if (processRuns) return process;
+  const process = await findProcess(settings, machine);
+  if (!('kind' in process) && (await process.state()).kind === 'running') return process;
 
   // Nothing that could be seen runs. What could not be looked at must not be taken for something that does not run.
   const troubles = [units, ...containers].flatMap(({ trouble }) => trouble ?? []);
-  const [trouble] = troubles.filter(({ message }) => !isDaemonAway(message));
-  const [managed] = scan(machine, null).managed;
-  if (managed !== undefined && troubles[0] !== undefined) throw troubles[0];
+  const [anyTrouble] = troubles;
+  if (anyTrouble !== undefined && scan(machine, null).managed.length > 0) throw anyTrouble;
   const [container] = found;
   if (container !== undefined) return containerRuntime(container);
   if (unit !== undefined) return systemdRuntime(unit, settings, machine);
   if (!('kind' in process)) return process;
+  const trouble = troubles.find(({ message }) => !isDaemonAway(message));
   if (trouble !== undefined) throw trouble;
   return missing(
     'nova-compute is not on this machine: neither a systemd unit nor a container nor the program was found.',

@@ -29,7 +29,7 @@ const HEADER = /^--- .* NovaCompute starts nova-compute/;
  * found and taken over; one that a unit or a container manages is not ours and is never signalled.
  */
 export function createProcessRuntime(settings: ProcessSettings, machine: Machine): Runtime {
-  const pidFile = `${settings.stateDir}/${settings.instance}.pid`;
+  const pidFile = pidFileOf(settings);
   const title = `process of user ${settings.user}`;
   let launchedAt: number | null = null;
 
@@ -84,8 +84,16 @@ export function createProcessRuntime(settings: ProcessSettings, machine: Machine
       writePidFile(machine, pidFile, running);
       return;
     }
-    const [foreign] = scan(machine, owner).managed;
+    const { managed, others } = scan(machine, owner);
+    const [foreign] = managed;
     if (foreign !== undefined) throw new ComputeError(managedElsewhere(foreign));
+    const [other] = others;
+    if (other !== undefined) {
+      throw new ComputeError(
+        `nova-compute already runs as process ${other.pid}, of the user with id ${other.uid} and not of ` +
+          `${owner.name}; a second one is not started: end it, or set the parameter user.`,
+      );
+    }
 
     const launcher = launcherFor(machine, owner, program);
     launchedAt = machine.now();
@@ -145,29 +153,48 @@ export interface ManagedProcess {
   readonly manager: Manager;
 }
 
+/** Every nova-compute on this machine, by whose it is. */
+export interface Found {
+  /** Of the user, in our pid and mount namespace, and managed by nobody; the oldest first. */
+  readonly ours: readonly ProcessFacts[];
+  /** In the cgroup of a unit or a container, with our network, of whatever user. */
+  readonly managed: readonly ManagedProcess[];
+  /** Like ours, but of another user. */
+  readonly others: readonly ProcessFacts[];
+}
+
 /**
- * Looks for nova-compute among all processes. `ours`: of the user, in our pid and mount namespace, and managed by
- * nobody; `managed`: in the cgroup of a unit or a container, and with our network, of whatever user. Children that
- * nova-compute forks bear its command line for a moment and are left out.
+ * Looks for nova-compute among all processes. Children that nova-compute forks bear its command line for a moment and
+ * are left out.
  */
-export function scan(
-  machine: Machine,
-  owner: User | null,
-): { readonly ours: readonly ProcessFacts[]; readonly managed: readonly ManagedProcess[] } {
+export function scan(machine: Machine, owner: User | null): Found {
   const found = listProcesses(machine).filter((each) => isNovaCompute(behindLauncher(each.argv)));
   const pids = new Set(found.map(({ pid }) => pid));
   const own = machine.read('/proc/self/cgroup') ?? '';
   const ours: ProcessFacts[] = [];
   const managed: ManagedProcess[] = [];
+  const others: ProcessFacts[] = [];
   for (const process of found.filter(({ parent }) => !pids.has(parent))) {
     const manager = managerOf(machine.read(`/proc/${process.pid}/cgroup`) ?? '', own);
     if (manager !== null) {
       if (sharesNamespace(machine, process.pid, 'net')) managed.push({ process, manager });
-    } else if (owner !== null && isOf(process, owner)) {
-      if (['pid', 'mnt'].every((kind) => sharesNamespace(machine, process.pid, kind))) ours.push(process);
+    } else if (['pid', 'mnt'].every((kind) => sharesNamespace(machine, process.pid, kind))) {
+      (owner !== null && isOf(process, owner) ? ours : others).push(process);
     }
   }
-  return { ours: ours.sort((a, b) => a.startTicks - b.startTicks), managed };
+  return { ours: ours.sort((a, b) => a.startTicks - b.startTicks), managed, others };
+}
+
+/** Whether our pid file names a nova-compute that runs: then it is ours, and nothing else has to be looked at. */
+export async function runsByPidFile(settings: ProcessSettings, machine: Machine): Promise<boolean> {
+  const path = pidFileOf(settings);
+  if (!machine.exists(path)) return false;
+  const owner = await findUser(machine, settings.user);
+  return owner !== null && readPidFile(machine, path, owner).process !== null;
+}
+
+function pidFileOf(settings: ProcessSettings): string {
+  return `${settings.stateDir}/${settings.instance}.pid`;
 }
 
 /** The launcher is still of whoever runs the agent; nova-compute itself is of its user alone. */

@@ -1,7 +1,7 @@
 import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
 import { configFilesOf } from '../novaConf/places.ts';
 import { isNovaCompute } from './identity.ts';
-import { lastLinesOf } from './lines.ts';
+import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';
 import { forceAt } from './process.ts';
 import { readProcess } from './procfs.ts';
@@ -40,7 +40,8 @@ const PROPERTIES = [
   'User',
   'ExecStart',
 ] as const;
-const SHOW_TIMEOUT_MS = 10_000;
+/** Two tools that hang, one after the other, must leave a monitor time to say so. */
+const SHOW_TIMEOUT_MS = 8_000;
 const POLL_MS = 250;
 /** A unit between two states mostly is so for a moment (a restart by systemd itself): so long it is looked at again. */
 const SETTLE_MS = 2_000;
@@ -261,10 +262,4 @@ function startedAt(machine: Machine, unit: UnitFacts): number | null {
   const boot = /^btime (\d+)$/m.exec(machine.read('/proc/stat') ?? '')?.[1];
   if (boot === undefined || unit.mainStartedMonotonic === 0) return null;
   return Number(boot) * 1000 + unit.mainStartedMonotonic / 1000;
-}
-
-/** The last thing a tool said of why it failed, as the end of a sentence. */
-export function said(stderr: string, exitCode: number): string {
-  const [line] = lastLinesOf(stderr, 1);
-  return line === undefined ? `it ended with exit code ${exitCode}.` : `${line.replace(/[.\s]+$/, '')}.`;
 }

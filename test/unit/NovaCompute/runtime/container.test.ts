@@ -78,7 +78,7 @@ describe.each(['podman', 'docker'] as const)('%s', (engine) => {
   test('nor is one that hangs', async () => {
     const machine = new FakeMachine().answer(/ inspect /, new Error('hangs'));
     await expect(createContainerRuntime(engine, 'x', machine).state()).rejects.toThrow(
-      `${engine} did not end within 10 s and was stopped.`,
+      `${engine} did not end within 8 s and was stopped.`,
     );
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { findRuntime, type RuntimeSettings } from '../../../../agents/NovaCompute/runtime/find.ts';
-import { FakeMachine, failure } from './fakeMachine.ts';
+import { BOOT, FakeMachine, failure } from './fakeMachine.ts';
 import { type ContainerFacts, inspected, shown } from './toolOutput.ts';
 
 const settings = (more: Partial<RuntimeSettings> = {}): RuntimeSettings => ({
@@ -167,7 +167,7 @@ describe('auto', () => {
   });
 
   test.each([
-    ['hangs', new Error('hangs'), 'podman did not end within 10 s and was stopped.'],
+    ['hangs', new Error('hangs'), 'podman did not end within 8 s and was stopped.'],
     [
       'fails',
       failure(125, 'Error: database is locked\n'),
@@ -180,6 +180,30 @@ describe('auto', () => {
       await expect(found(machine)).rejects.toMatchObject({ name: 'ComputeError', message: sentence });
     },
   );
+
+  test('asks no tool where our own process runs, and only systemd where a unit does', async () => {
+    const ours = machineWith({ process: true, units: {}, podman: null, docker: null });
+    ours.files.set('/run/resource-agents/nova-compute.pid', `88\n1000\n${BOOT}\n`);
+    expect(await found(ours)).toBe('process of user nova');
+    expect(ours.ran).toEqual([]);
+    const unit = machineWith({ units: { 'nova-compute.service': {} }, podman: null, docker: null });
+    expect(await found(unit)).toBe('unit nova-compute.service');
+    expect(unit.ran).toHaveLength(1);
+  });
+
+  test('a pid file of a stranger is no reason for a process', async () => {
+    const machine = machineWith({ units: { 'nova-compute.service': {} }, program: true });
+    machine.processes.set(88, { argv: ['sshd'] });
+    machine.files.set('/run/resource-agents/nova-compute.pid', `88\n1000\n${BOOT}\n`);
+    expect(await found(machine)).toBe('unit nova-compute.service');
+  });
+
+  test('engines that hang do not hide what runs', async () => {
+    const machine = machineWith({ podman: null, docker: null, process: true });
+    machine.answer(/ inspect /, new Error('hangs'));
+    expect(await found(machine)).toBe('process of user nova');
+    expect(machine.ran).toHaveLength(2);
+  });
 
   test('a tool that hangs does not hide what runs', async () => {
     const machine = machineWith({ podman: null, units: { 'nova-compute.service': {} } });

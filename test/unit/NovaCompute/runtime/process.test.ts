@@ -221,6 +221,15 @@ describe('start', () => {
     expect(machine.launched).toEqual([]);
   });
 
+  test('not beside one of another user', async () => {
+    const machine = machineWith({ 88: nova({ uid: 1_000 }) });
+    await expect(runtime(machine).start()).rejects.toThrow(
+      'nova-compute already runs as process 88, of the user with id 1000 and not of nova; a second one is not ' +
+        'started: end it, or set the parameter user.',
+    );
+    expect(machine.launched).toEqual([]);
+  });
+
   test('a managed one with another network (another node of a test bed) is no concern', async () => {
     const machine = machineWith({ 88: nova({ namespaces: { net: '9' }, cgroup: '0::/lxc/c1\n' }) });
     await runtime(machine).start();

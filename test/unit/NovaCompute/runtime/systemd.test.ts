@@ -103,7 +103,7 @@ describe('whether it runs', () => {
   test('nor is one that hangs', async () => {
     const machine = new FakeMachine().answer(/^systemctl show/, new Error('hangs'));
     const runtime = createSystemdRuntime(UNIT, machine, null);
-    await expect(runtime.state()).rejects.toThrow('systemctl did not end within 10 s and was stopped.');
+    await expect(runtime.state()).rejects.toThrow('systemctl did not end within 8 s and was stopped.');
   });
 });
 
@@ -168,7 +168,9 @@ describe('start', () => {
       /^systemctl start/,
       failure(1, `Failed to start ${UNIT}: Access denied\nSee system logs.\n`),
     );
-    await expect(runtime.start()).rejects.toThrow(`The unit ${UNIT} could not be started: See system logs.`);
+    await expect(runtime.start()).rejects.toThrow(
+      `The unit ${UNIT} could not be started: Failed to start ${UNIT}: Access denied.`,
+    );
   });
 });
 
