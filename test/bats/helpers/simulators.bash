@@ -154,11 +154,14 @@ mark() {
 # fail_host HOST   power off, then marked, forced down and disabled, as after a fencing that went well
 fail_host() {
   sim_power_off "$1"
-  sim PUT "hosts/$1" "{\"forcedDown\": true, \"disabled\": true, \"disabledReason\": \"$FENCED\"}"
+  sim PUT "hosts/$1" "{\"forcedDown\": true, \"disabled\": true, \"disabledReason\": \"$(fenced_now)\"}"
   mark "$1"
 }
-# As the agents word it when they disable a host, so that they know it for theirs.
-FENCED="Pacemaker fenced this host at 2026-11-21T03:00:00Z (fence_compute); its instances are evacuated"
+# As the agents word it when they disable a host, so that they know it for theirs. The time counts: a service that Nova
+# wrote long after it looks like one whose machine is back.
+fenced_now() {
+  TZ=UTC printf 'Pacemaker fenced this host at %(%FT%TZ)T (fence_compute); its instances are evacuated' -1
+}
 # sim_power_off HOST    the machine dies, its nova-compute (a fake one, too) and its guests with it
 # sim_boot_host HOST    it has power again: no guest runs, nor does nova-compute
 # sim_compute_start, sim_compute_stop HOST   its nova-compute alone, where no fake one stands for it
