@@ -7,12 +7,9 @@ import {
   type NovaClient,
   NovaError,
   type Server,
+  type ServerAction,
 } from '@openstack-ts/nova-client';
 import type { Process, VirtualTime } from './virtualTime.ts';
-
-const unused = (): never => {
-  throw new Error('an evacuation does not ask for this');
-};
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -22,6 +19,18 @@ export interface FakeHost {
   /** nova-compute reports and works. One that does not, on a host with power, goes on where it was once it does. */
   alive: boolean;
   lastSeen: number;
+  /** The process nova-compute is there, whether it works yet (`alive`) or not; what the machine itself sees. */
+  computeRuns: boolean;
+  /** Counts the processes: what one has begun ends with it. */
+  computeLife: number;
+  /** When its first report was, on our clock; the others follow every `reportMs`. */
+  reportsFrom: number;
+  /** When Nova last wrote its service for another reason than a report. */
+  writtenAt: number;
+  /** Power is back after it was lost, and it has not been released since: what ran there does not. */
+  returned: boolean;
+  /** Nova takes it for down until the first report after this. */
+  heardAfter: number;
   forcedDown: boolean;
   enabled: boolean;
   disabledReason: string | null;
@@ -34,6 +43,8 @@ interface Instance {
   /** Where a guest with this instance's disk runs or may run. */
   readonly copies: Set<string>;
   job: Job | null;
+  /** What was done to it, newest first. */
+  readonly actions: ServerAction[];
 }
 
 interface Job {
@@ -64,6 +75,11 @@ export type Fault =
 
 /** Nova takes a service for down when it was silent this long. */
 const serviceDownMs = 10_000;
+/** Tasks under which a guest is being switched on. */
+const startingTasks = ['rebooting_hard', 'reboot_started_hard', 'powering-on'];
+/** Who asks Nova in these tests. */
+const agentUser = 'the-agents';
+const ownerUser = 'the-owner';
 /** The client's own bound of one request. */
 const requestTimeoutMs = 60_000;
 
@@ -86,6 +102,18 @@ export class FakeNova {
   /** Requests are accepted and wait for it. */
   conductorUp = true;
   fault: (call: Call) => Fault | null = () => null;
+  /** How often a nova-compute reports. */
+  reportMs = 10_000;
+  /** From the start of a nova-compute to the end of its clean-up, and its first report. */
+  initMs: () => number = () => 2_000;
+  /** After forced_down is gone Nova waits for the next report before it takes the service for up. */
+  upWithNextReport = true;
+  /** How long after its start, and then how often, a nova-compute compares Nova's power states with its guests; 0: never. */
+  powerSyncMs = 0;
+  /** How long it takes to switch a guest on or off. */
+  powerMs: () => number = () => 1_500;
+  /** Guests that do not come up, whatever is asked. */
+  readonly broken = new Set<string>();
   /** Whether a host bears a pending mark: what the checker of I1 asks. */
   isMarked: (host: string) => boolean = () => true;
   /** Called for each request to evacuate, when it is sent. */
@@ -108,6 +136,12 @@ export class FakeNova {
         powered: true,
         alive: true,
         lastSeen: time.now(),
+        computeRuns: true,
+        computeLife: 0,
+        reportsFrom: time.now(),
+        writtenAt: 0,
+        returned: false,
+        heardAfter: 0,
         forcedDown: false,
         enabled: true,
         disabledReason: null,
@@ -123,7 +157,11 @@ export class FakeNova {
   }
 
   boot(id: string, host: string, more: Partial<Server> = {}): void {
+    const long = this.#second() - 3_600_000;
+    const actions: ServerAction[] = [action('create', long, ownerUser)];
+    if (more.vmState === 'stopped') actions.unshift(action('stop', long + 60_000, ownerUser));
     this.instances.set(id, {
+      actions,
       server: {
         id,
         name: `name-of-${id}`,
@@ -157,6 +195,8 @@ export class FakeNova {
     const host = this.host(name);
     host.powered = false;
     this.silence(name);
+    host.computeRuns = false;
+    host.computeLife += 1;
     for (const instance of this.instances.values()) {
       instance.copies.delete(name);
       if (instance.job?.record.destHost === name) instance.job.over = true;
@@ -175,10 +215,65 @@ export class FakeNova {
     const host = this.host(name);
     host.powered = true;
     host.alive = true;
+    host.computeRuns = true;
+    host.reportsFrom = this.#time.now();
   }
 
   forceDown(name: string): void {
     this.host(name).forcedDown = true;
+  }
+
+  /** The machine boots: its guests are off, and Nova's database says what it said before. */
+  powerOn(name: string): void {
+    const host = this.host(name);
+    if (host.powered) return;
+    host.powered = true;
+    host.returned = true;
+  }
+
+  /**
+   * nova-compute is started: it destroys what was evacuated, then completes the records, and only then reports
+   * (nova/compute/manager.py, init_host). `guarded`: by an agent, which has to know that it is safe.
+   */
+  startCompute(name: string, guarded = true): void {
+    const host = this.host(name);
+    if (!host.powered || host.computeRuns) return;
+    host.computeRuns = true;
+    host.computeLife += 1;
+    const life = host.computeLife;
+    if (guarded) this.#mustHaveNoneInFlight(name, 'nova-compute was started');
+    const ours = this.records.filter(
+      ({ sourceHost, status }) =>
+        sourceHost === name && ['accepted', 'pre-migrating', 'done'].includes(status),
+    );
+    this.#inLife(host, life, this.initMs(), () => {
+      for (const record of ours) this.instances.get(record.serverId)?.copies.delete(name);
+      for (const record of ours) Object.assign(record, { status: 'completed', updatedAt: this.#second() });
+      for (const instance of this.instances.values()) {
+        if (instance.server.host !== name || ours.some(({ serverId }) => serverId === instance.server.id))
+          continue;
+        const task = instance.server.taskState ?? '';
+        if (startingTasks.includes(task) || task === 'powering-off') this.#work(instance, host);
+        else if (task.startsWith('rebuild')) this.#fail(instance, 'it was being rebuilt when its host died');
+      }
+      host.alive = true;
+      host.reportsFrom = this.#time.now();
+      this.#syncPower(host, life);
+    });
+  }
+
+  /** nova-compute ends: a graceful stop or a crash. Guests run on. */
+  stopCompute(name: string): void {
+    const host = this.host(name);
+    if (host.alive) host.lastSeen = this.#time.now();
+    host.alive = false;
+    host.computeRuns = false;
+    host.computeLife += 1;
+  }
+
+  /** Where the guest of an instance runs, by the machines' own word. */
+  runsOn(id: string): string[] {
+    return [...this.instance(id).copies].filter((host) => this.host(host).powered).sort();
   }
 
   /** An evacuation that somebody asked for before, as Nova has it in its records. */
@@ -251,7 +346,8 @@ export class FakeNova {
       setForcedDown: (service, forcedDown, options) =>
         ask('setForcedDown', service.host, options, () => {
           this.#reachable(service);
-          this.host(service.host).forcedDown = forcedDown;
+          if (forcedDown) this.#forceDown(service.host);
+          else this.#forceUp(service.host);
           return { requestId: null };
         }),
       disableService: (service, reason, options) =>
@@ -260,11 +356,18 @@ export class FakeNova {
           const host = this.host(service.host);
           host.enabled = false;
           host.disabledReason = reason;
+          host.writtenAt = this.#time.now();
           return { requestId: null };
         }),
       enableService: (service, options) =>
         ask('enableService', service.host, options, () => {
-          this.host(service.host).enabled = true;
+          const host = this.host(service.host);
+          if (!host.enabled && !/^Pacemaker fenced this host/.test(host.disabledReason ?? '')) {
+            this.#violation(`I7: ${host.name} was enabled, which "${host.disabledReason}" had disabled`);
+          }
+          host.enabled = true;
+          host.disabledReason = null;
+          host.writtenAt = this.#time.now();
           return { requestId: null };
         }),
       listServers: ({ host }, options) =>
@@ -280,16 +383,24 @@ export class FakeNova {
         this.#noteRequest(id);
         return ask('evacuate', id, options, () => this.#evacuate(id, host ?? null), true);
       },
-      isGuestRunning: (id, options) =>
-        ask('isGuestRunning', id, options, () => {
-          const { server, copies } = this.instance(id);
-          return server.host !== null && copies.has(server.host);
-        }),
-      rebootServer: unused,
-      startServer: unused,
-      stopServer: unused,
-      resetServerState: unused,
-      listActions: unused,
+      isGuestRunning: (id, options) => ask('isGuestRunning', id, options, () => this.#diagnose(id)),
+      rebootServer: (id, _type, options) => ask('rebootServer', id, options, () => this.#reboot(id), true),
+      startServer: (id, options) => ask('startServer', id, options, () => this.#start(id), true),
+      stopServer: (id, options) => ask('stopServer', id, options, () => this.#stop(id), true),
+      resetServerState: (id, state, options) =>
+        ask(
+          'resetServerState',
+          id,
+          options,
+          () => {
+            const instance = this.#existing(id);
+            instance.actions.unshift(action('resetState', this.#second(), agentUser));
+            this.#change(instance, { status: 'ACTIVE', vmState: state, taskState: null, fault: null });
+            return { requestId: 'req' };
+          },
+          true,
+        ),
+      listActions: (id, options) => ask('listActions', id, options, () => [...this.#existing(id).actions]),
       listEvacuations: ({ sourceHost, changedSince }, options) =>
         ask('listEvacuations', sourceHost, options, () =>
           this.records
@@ -376,12 +487,176 @@ export class FakeNova {
       status: host.enabled ? 'enabled' : 'disabled',
       disabledReason: host.disabledReason,
       forcedDown: host.forcedDown,
-      updatedAt: host.alive ? this.#second() : host.lastSeen,
+      updatedAt: this.#second(Math.max(this.#lastReport(host), host.writtenAt)),
     };
   }
 
+  #lastReport(host: FakeHost): number {
+    if (!host.alive) return host.lastSeen;
+    const since = this.#time.now() - host.reportsFrom;
+    return host.reportsFrom + Math.floor(since / this.reportMs) * this.reportMs;
+  }
+
   #isDown(host: FakeHost): boolean {
-    return host.forcedDown || (!host.alive && this.#time.now() - host.lastSeen > serviceDownMs);
+    if (host.forcedDown || this.#lastReport(host) < host.heardAfter) return true;
+    return !host.alive && this.#time.now() - host.lastSeen > serviceDownMs;
+  }
+
+  #forceDown(name: string): void {
+    const host = this.host(name);
+    host.forcedDown = true;
+    host.writtenAt = this.#time.now();
+  }
+
+  #forceUp(name: string): void {
+    const host = this.host(name);
+    if (!host.forcedDown) return;
+    this.#mustHaveNoneInFlight(name, 'forced_down was cleared');
+    if (this.records.some(({ sourceHost, status }) => sourceHost === name && status === 'done')) {
+      throw new NovaError(
+        'badRequest',
+        `Unable to force up host ${name} as \`done\` evacuation migration records remain associated with the host. Ensure the compute service has been restarted, allowing these records to move to \`completed\` before retrying this request.`,
+        { status: 400 },
+      );
+    }
+    host.forcedDown = false;
+    host.returned = false;
+    host.writtenAt = this.#time.now();
+    if (this.upWithNextReport) host.heardAfter = this.#time.now();
+  }
+
+  /** The book's I3: nobody may run, or give back to Nova, a host that instances are being evacuated from. */
+  #mustHaveNoneInFlight(name: string, what: string): void {
+    for (const { job, server } of this.instances.values()) {
+      if (job === null || job.over || job.source !== name) continue;
+      this.#violation(`I3: ${what} on ${name} while ${server.id} was being evacuated from it`);
+    }
+  }
+
+  #inLife(host: FakeHost, life: number, ms: number, step: () => void): void {
+    this.#time.after(ms, () => {
+      if (host.computeLife === life) step();
+    });
+  }
+
+  #diagnose(id: string): boolean {
+    const instance = this.#existing(id);
+    const { server, copies } = instance;
+    if (server.host === null || !this.host(server.host).alive) {
+      throw new NovaError('serverError', `Nova heard nothing of the host of ${id}`, { status: 500 });
+    }
+    if (copies.has(server.host)) return true;
+    // The answer leaves a fault, which hides the older one.
+    const message = `Instance ${id} in power state running. Cannot get_diagnostics`;
+    server.fault = { message, code: 409, createdAt: this.#second() };
+    return false;
+  }
+
+  #existing(id: string): Instance {
+    const instance = this.instances.get(id);
+    if (instance === undefined)
+      throw new NovaError('notFound', `Instance ${id} could not be found`, { status: 404 });
+    return instance;
+  }
+
+  #demand(
+    instance: Instance,
+    verb: string,
+    states: readonly string[],
+    tasks: readonly (string | null)[],
+  ): void {
+    const { id, vmState, taskState } = instance.server;
+    const said = (what: string) =>
+      new NovaError('conflict', `Cannot '${verb}' instance ${id} while it is in ${what}`, { status: 409 });
+    if (!states.includes(vmState ?? '')) throw said(`vm_state ${vmState}`);
+    if (!tasks.includes(taskState)) throw said(`task_state ${taskState}`);
+  }
+
+  #reboot(id: string): { requestId: string } {
+    const instance = this.#existing(id);
+    const { server, copies } = instance;
+    this.#demand(
+      instance,
+      'reboot',
+      ['active', 'stopped', 'paused', 'suspended', 'error'],
+      [null, 'rebooting_hard', 'reboot_started_hard'],
+    );
+    if (copies.has(server.host ?? '')) this.#violation(`${id} runs and was reset by a hard reboot`);
+    else if (server.taskState !== null) this.#violation(`${id} was being started and was rebooted again`);
+    return this.#begin(instance, 'reboot', { status: 'HARD_REBOOT', taskState: 'rebooting_hard' });
+  }
+
+  #start(id: string): { requestId: string } {
+    const instance = this.#existing(id);
+    this.#demand(instance, 'start', ['stopped'], [null]);
+    return this.#begin(instance, 'start', { taskState: 'powering-on' });
+  }
+
+  #stop(id: string): { requestId: string } {
+    const instance = this.#existing(id);
+    this.#demand(instance, 'stop', ['active', 'error'], [null]);
+    return this.#begin(instance, 'stop', { taskState: 'powering-off' });
+  }
+
+  #begin(instance: Instance, what: string, change: Partial<Server>): { requestId: string } {
+    instance.actions.unshift(action(what, this.#second(), agentUser));
+    this.#change(instance, change);
+    const host = this.host(instance.server.host ?? '');
+    if (host.alive) this.#work(instance, host);
+    return { requestId: 'req' };
+  }
+
+  /** nova-compute carries out the task of one of its guests; one that was begun before its start is taken up again. */
+  #work(instance: Instance, host: FakeHost): void {
+    const life = host.computeLife;
+    const ms = this.powerMs();
+    const isReboot = instance.server.taskState?.startsWith('reboot') ?? false;
+    if (isReboot) {
+      this.#inLife(host, life, ms / 2, () => this.#change(instance, { taskState: 'reboot_started_hard' }));
+    }
+    this.#inLife(host, life, ms, () => {
+      const { id, taskState } = instance.server;
+      if (instance.server.host !== host.name || taskState === null) return;
+      if (taskState === 'powering-off') {
+        instance.copies.delete(host.name);
+        this.#change(instance, { status: 'SHUTOFF', vmState: 'stopped', taskState: null, powerState: 4 });
+      } else if (this.broken.has(id)) {
+        this.#change(instance, { status: 'ACTIVE', vmState: 'active', taskState: null });
+      } else {
+        this.#run(instance, host.name);
+        this.#change(instance, {
+          status: 'ACTIVE',
+          vmState: 'active',
+          taskState: null,
+          powerState: 1,
+          fault: null,
+        });
+      }
+    });
+  }
+
+  /** A guest starts on a host; the book looks for another copy of it. */
+  #run(instance: Instance, name: string): void {
+    const others = [...instance.copies].filter((host) => host !== name && this.host(host).powered);
+    if (others.length > 0) {
+      this.#violation(`${instance.server.id} runs on ${name} and on ${others.join(', ')}`);
+    }
+    instance.copies.add(name);
+  }
+
+  /** Nova's power sync: what it finds off, it holds for stopped by its owner, and stops. */
+  #syncPower(host: FakeHost, life: number): void {
+    if (this.powerSyncMs === 0) return;
+    this.#inLife(host, life, this.powerSyncMs, () => {
+      for (const instance of this.instances.values()) {
+        const { server, copies } = instance;
+        if (server.host !== host.name || server.vmState !== 'active' || server.taskState !== null) continue;
+        if (copies.has(host.name)) continue;
+        instance.actions.unshift(action('stop', this.#second(), null));
+        this.#change(instance, { status: 'SHUTOFF', vmState: 'stopped', powerState: 4 });
+      }
+      this.#syncPower(host, life);
+    });
   }
 
   #reachable(service: ComputeService): void {
@@ -416,7 +691,10 @@ export class FakeNova {
     if (!this.isMarked(host)) this.#violation(`I1: ${id} was asked for while ${host} bears no pending mark`);
     const source = this.host(host);
     if (!this.#isDown(source)) this.#violation(`I1: ${id} was asked for while Nova takes ${host} for up`);
-    if (source.powered) this.#violation(`I1: ${id} was asked for while ${host} has power`);
+    if (source.powered && !source.returned) {
+      this.#violation(`I1: ${id} was asked for while ${host} has power`);
+    }
+    if (this.runsOn(id).includes(host)) this.#violation(`I1: ${id} was asked for while it runs on ${host}`);
   }
 
   #evacuate(id: string, wanted: string | null): { requestId: string } {
@@ -447,6 +725,7 @@ export class FakeNova {
     const record = this.addRecord(instance.server.id);
     const job: Job = { record, instance, source: record.sourceHost, wanted, over: false };
     instance.job = job;
+    instance.actions.unshift(action('evacuate', this.#second(), agentUser));
     this.#change(instance, { status: 'REBUILD', taskState: 'rebuilding' });
     const inFlight = [...this.instances.values()].filter(
       (each) => each.job !== null && !each.job.over,
@@ -494,13 +773,7 @@ export class FakeNova {
       return;
     }
     const stopped = instance.server.vmState === 'stopped';
-    if (!stopped) {
-      const others = [...instance.copies].filter((host) => host !== target.name && this.host(host).powered);
-      if (others.length > 0) {
-        this.#violation(`${instance.server.id} runs on ${target.name} and on ${others.join(', ')}`);
-      }
-      instance.copies.add(target.name);
-    }
+    if (!stopped) this.#run(instance, target.name);
     // Its host, and last its record, change up to three seconds later.
     this.#change(instance, {
       status: stopped ? 'SHUTOFF' : 'ACTIVE',
@@ -552,9 +825,13 @@ export class FakeNova {
   }
 
   /** Nova's time: whole seconds, by its own clock. */
-  #second(): number {
-    return Math.floor((this.#time.now() + this.skewMs) / 1000) * 1000;
+  #second(at = this.#time.now()): number {
+    return Math.floor((at + this.skewMs) / 1000) * 1000;
   }
+}
+
+function action(what: string, startedAt: number, userId: string | null): ServerAction {
+  return { action: what, startedAt, userId, requestId: 'req', message: null };
 }
 
 function readable<T>(list: readonly T[] | null): readonly T[] {
