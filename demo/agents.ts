@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-export type AgentName = 'NovaEvacuate' | 'fence_compute';
+export type AgentName = 'NovaEvacuate' | 'NovaCompute' | 'fence_compute';
 
 /** Where the build puts an agent. */
 export function agentPath(name: AgentName): string {

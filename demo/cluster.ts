@@ -9,29 +9,37 @@ const tools = fileURLToPath(new URL('../test/simulators/attrd/', import.meta.url
 /** A simulated cluster: Pacemaker's attribute tools with their state in a directory. */
 export interface Cluster {
   readonly directory: string;
-  /** Where attrd_updater and the others are. */
-  readonly bin: string;
+  /** Where attrd_updater and the others are, as they run on a node. */
+  binOn(node: string): Promise<string>;
   /** A transient node attribute; null when it is not there. */
   transient(name: string, node: string): Promise<string | null>;
   /** A permanent one. */
   permanent(name: string, node: string): Promise<string | null>;
+  /** A node that was fenced is back: Pacemaker forgets its transient attributes. */
+  rejoin(node: string): Promise<void>;
 }
 
-/** Makes a cluster in a directory of its own; the first node is the one the agents run on. */
+/** Makes a cluster in a directory of its own. */
 export async function startCluster(directory: string, nodes: readonly string[]): Promise<Cluster> {
   await run(join(tools, 'new-cluster'), [directory, ...nodes]);
-  const ask = async (command: string, name: string, node: string) => {
+  const command = async (...args: readonly string[]) => {
+    const { stdout } = await run(join(tools, 'sim-cluster'), [directory, ...args]);
+    return stdout.trim();
+  };
+  const ask = async (...args: readonly string[]) => {
     try {
-      const { stdout } = await run(join(tools, 'sim-cluster'), [directory, command, name, node]);
-      return stdout.trim();
+      return await command(...args);
     } catch {
       return null;
     }
   };
   return {
     directory,
-    bin: join(directory, 'bin'),
+    binOn: (node) => command('on', node),
     transient: (name, node) => ask('get', name, node),
     permanent: (name, node) => ask('forever-get', name, node),
+    rejoin: async (node) => {
+      await command('join', node);
+    },
   };
 }
