@@ -1,14 +1,33 @@
 // Loaded here, because the first load of what lib/attrd loads late would take real time.
 import '@rgrove/parse-xml';
 import type { NovaClient } from '@openstack-ts/nova-client';
+import { off } from '../../../fence/fence_compute/off.ts';
+import { on } from '../../../fence/fence_compute/on.ts';
+import { options as declared } from '../../../fence/fence_compute/options.ts';
+import type { World } from '../../../fence/fence_compute/world.ts';
 import {
   type CommandRunner,
+  createAttributes,
   createClusterState,
   createMarkStore,
   type MarkStore,
   parseMark,
 } from '../../../lib/attrd/index.ts';
-import { type Hints, type PassOptions, type PassOutcome, runPass } from '../../../lib/evacuation/index.ts';
+import {
+  type ComeBackOptions,
+  type ComeBackOutcome,
+  comeBack,
+  type Hints,
+  type LocalCompute,
+  type PassLog,
+  type PassOptions,
+  type PassOutcome,
+  readPulses,
+  runPass,
+} from '../../../lib/evacuation/index.ts';
+import { type FenceContext, FenceError } from '../../../lib/fencing/index.ts';
+import { FenceOptions } from '../../../lib/fencing/options.ts';
+import { parseStdin } from '../../../lib/fencing/stdin.ts';
 import { FakePacemaker } from '../attrd/fakePacemaker.ts';
 import { FakeNova } from './fakeNova.ts';
 import { Process, seeded, VirtualTime } from './virtualTime.ts';
@@ -22,6 +41,17 @@ export interface Controller {
 export interface RunningPass {
   readonly process: Process;
   readonly outcome: Promise<PassOutcome>;
+}
+
+export interface RunningComeBack {
+  readonly process: Process;
+  readonly outcome: Promise<ComeBackOutcome>;
+}
+
+/** `0`, or the sentence that a fence agent failed with. */
+export interface RunningFenceAgent {
+  readonly process: Process;
+  readonly outcome: Promise<'0' | string>;
 }
 
 /** A cluster and a cloud in memory, and passes over them in virtual time. */
@@ -43,8 +73,6 @@ export class Rig {
   readonly progress: string[] = [];
   /** Writes of the transient mark, as `comp0=yes`. */
   readonly writes: string[] = [];
-  /** What machines that are back say of themselves, by Nova's name of the host. */
-  readonly pulses = new Map<string, string>();
   options: Partial<PassOptions> = {};
   /** How long a tool takes, in ms. */
   toolLatency: () => number = () => 12;
@@ -62,6 +90,7 @@ export class Rig {
     if (options.tellNova !== false) {
       const state = this.nova.host(host);
       state.forcedDown = true;
+      state.writtenAt = this.time.now();
       state.enabled = false;
       const at = new Date(this.time.now()).toISOString().replace(/\.\d+Z$/, 'Z');
       state.disabledReason ??= `Pacemaker fenced this host at ${at} (fence_compute); its instances are evacuated`;
@@ -88,8 +117,16 @@ export class Rig {
     return kind === 'yes' || kind === 'claimed';
   }
 
-  marksFor(process: Process): MarkStore {
-    const run: CommandRunner = (tool, args) =>
+  /** The machine boots and joins the cluster, which forgets its transient attributes. nova-compute is not started. */
+  boot(host: string, node = host): void {
+    this.nova.powerOn(host);
+    this.pacemaker.lost.delete(node);
+    this.pacemaker.purge(node);
+  }
+
+  /** Pacemaker's tools as a process calls them. */
+  toolsFor(process: Process): CommandRunner {
+    return (tool, args) =>
       new Promise((resolve, reject) => {
         // The tool does its work even when the agent is killed meanwhile.
         this.time.after(this.toolLatency() / 2, () => {
@@ -101,15 +138,99 @@ export class Rig {
           }, reject);
         });
       });
-    return createMarkStore({ env: {}, timeoutMs: 10_000, run });
+  }
+
+  marksFor(process: Process): MarkStore {
+    return createMarkStore({ env: {}, timeoutMs: 10_000, run: this.toolsFor(process) });
+  }
+
+  /** nova-compute as its machine sees it; starting it takes two seconds. */
+  computeOn(host: string, process: Process): LocalCompute {
+    return {
+      isRunning: async () => {
+        await process.sleep(3);
+        return this.nova.host(host).computeRuns;
+      },
+      start: async () => {
+        await process.sleep(100);
+        this.nova.startCompute(host);
+        await process.sleep(2_000);
+      },
+    };
+  }
+
+  /** NovaCompute brings a host back, on its own machine. */
+  comeBack(host: string, more: Partial<ComeBackOptions> = {}): RunningComeBack {
+    const process = new Process(this.time);
+    const run = this.toolsFor(process);
+    const now = this.time.now();
+    const outcome = comeBack({
+      node: host,
+      host,
+      dnsDomain: undefined,
+      marks: this.marksFor(process),
+      attributes: createAttributes({ env: {}, timeoutMs: 10_000, run }),
+      connect: async () => this.nova.clientFor(process),
+      compute: this.computeOn(host, process),
+      clock: process,
+      log: this.logOf(process),
+      startBy: now + 200_000,
+      releaseMs: 120_000,
+      deadline: now + 270_000,
+      ...more,
+    });
+    return { process, outcome };
+  }
+
+  /** `fence_compute off` or `on`, as Pacemaker's fencer calls it. */
+  fenceCompute(
+    action: 'off' | 'on',
+    host: string,
+    more: { readonly node?: string; readonly connect?: World['connect']; readonly log?: PassLog } = {},
+  ): RunningFenceAgent {
+    const process = new Process(this.time);
+    const parsed = parseStdin(declared, `action=${action}\nnodename=${more.node ?? host}\nport=${host}`);
+    const log = more.log ?? this.logOf(process);
+    const context: FenceContext = {
+      action,
+      options: new FenceOptions(declared, parsed),
+      plug: host,
+      nodename: parsed.nodename,
+      env: {},
+      log: { error: log.warn, warn: log.warn, info: log.info, debug: log.debug },
+      out: () => undefined,
+      startedAt: this.time.now(),
+      timeoutsDisabled: true,
+    };
+    const world: World = {
+      marks: this.marksFor(process),
+      cluster: createClusterState({ env: {}, timeoutMs: 10_000, run: this.toolsFor(process) }),
+      connect: more.connect ?? (async () => this.nova.clientFor(process)),
+      now: () => process.now(),
+      sleep: (ms) => process.sleep(ms),
+    };
+    const outcome = (action === 'off' ? off : on)(context, world).then(String, (error: unknown) => {
+      if (!(error instanceof FenceError)) throw error;
+      return error.message;
+    });
+    return { process, outcome };
+  }
+
+  logOf(process: Process): PassLog {
+    const line = (level: string) => (sentence: string) => {
+      if (process.alive) this.log.push(`${level} ${sentence}`);
+    };
+    return { warn: line('warn'), notice: line('notice'), info: line('info'), debug: () => undefined };
+  }
+
+  /** What a transient attribute of a node reads. */
+  attribute(name: string, node: string): string {
+    return this.pacemaker.transient.get(name)?.get(node) ?? '';
   }
 
   /** Begins a pass on a controller. */
   start(controller: Controller = this.ctl0, more: Partial<PassOptions> = {}): RunningPass {
     const process = new Process(this.time);
-    const line = (level: string) => (sentence: string) => {
-      if (process.alive) this.log.push(`${level} ${sentence}`);
-    };
     const outcome = runPass({
       marks: this.marksFor(process),
       readHostMap: async () => this.hostMap,
@@ -120,7 +241,7 @@ export class Rig {
       hints: controller.hints,
       keepHints: () => undefined,
       clock: process,
-      log: { warn: line('warn'), notice: line('notice'), info: line('info'), debug: () => undefined },
+      log: this.logOf(process),
       showProgress: async (name, text) => {
         this.progress.push(`${name}: ${text}`);
         await process.sleep(12);
@@ -129,10 +250,8 @@ export class Rig {
         this.progress.push(`${name}:`);
         await process.sleep(12);
       },
-      readPulses: async () => {
-        await process.sleep(12);
-        return this.pulses;
-      },
+      readPulses: () =>
+        readPulses(createAttributes({ env: {}, timeoutMs: 10_000, run: this.toolsFor(process) })),
       release: 'auto',
       readNodes: async () => {
         await process.sleep(20);
