@@ -73,7 +73,7 @@ function readRefusals(data: unknown): HostHints['refusals'] {
 
 function readSigns(data: unknown): Signs | null {
   if (!isRecord(data)) return null;
-  const { pulse, updatedAt, heartbeats, held, pulsed } = data;
+  const { pulse, updatedAt, heartbeats, held, pulsed, watchedSince } = data;
   if (typeof pulse !== 'string' || typeof held !== 'string' || typeof heartbeats !== 'number') return null;
   return {
     pulse,
@@ -81,6 +81,7 @@ function readSigns(data: unknown): Signs | null {
     heartbeats,
     held,
     pulsed: pulsed === true,
+    watchedSince: typeof watchedSince === 'number' ? watchedSince : null,
   };
 }
 

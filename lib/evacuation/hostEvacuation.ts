@@ -289,8 +289,9 @@ export class HostEvacuation {
   async #heedReturn(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | 'look again' | null> {
     const presence = await this.#presence();
     if (presence === 'back') return this.#stayHome(classes);
-    const { settings, clock } = this.#scope;
+    const { settings, clock, lingerUntil } = this.#scope;
     if (presence === 'gone' || this.#isBegun() || settings.earlyReturn === 'evacuate') return null;
+    if (clock.now() + pacing.returnLookMs >= lingerUntil) return this.#unfinished(classes);
     await clock.sleep(pacing.returnLookMs);
     await this.#list();
     return 'look again';

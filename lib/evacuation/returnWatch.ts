@@ -12,8 +12,6 @@ export class ReturnWatch {
   readonly #readPulses: () => Promise<ReadonlyMap<string, string>>;
   readonly #clock: Pick<Clock, 'now' | 'sleep'>;
   #pulses: { readonly at: number; readonly read: Promise<ReadonlyMap<string, string>> } | null = null;
-  /** Since when each host that may be back is watched. */
-  readonly #watchedSince = new Map<string, number>();
 
   constructor(readPulses: () => Promise<ReadonlyMap<string, string>>, clock: Pick<Clock, 'now' | 'sleep'>) {
     this.#readPulses = readPulses;
@@ -35,8 +33,8 @@ export class ReturnWatch {
     if (isBack(signs)) return 'back';
     if (!mayBeBack(signs, service, clockOffsetMs)) return 'gone';
     const now = this.#clock.now();
-    const since = this.#watchedSince.get(service.host) ?? now;
-    this.#watchedSince.set(service.host, since);
+    const since = signs.watchedSince ?? now;
+    hints.signs = { ...signs, watchedSince: since };
     return now - since < pacing.returnWatchMs ? 'maybe' : 'gone';
   }
 

@@ -21,6 +21,8 @@ export interface Signs {
   readonly held: string;
   /** Whether a pulse has changed between two looks. */
   readonly pulsed: boolean;
+  /** Since when the host is watched because it may be back, on our clock; null: nothing speaks for it. */
+  readonly watchedSince: number | null;
 }
 
 /** A machine that is back, for certain: none that was switched off changes anything any more. */
@@ -46,7 +48,14 @@ export function nextSigns(last: Signs | null, pulse: string, service: ComputeSer
   const held = `${service.state} ${service.status} ${service.forcedDown} ${service.disabledReason ?? ''}`;
   const { updatedAt } = service;
   if (last === null || last.held !== held) {
-    return { pulse, updatedAt, heartbeats: 0, held, pulsed: last !== null && hasPulsed(last, pulse) };
+    return {
+      pulse,
+      updatedAt,
+      heartbeats: 0,
+      held,
+      pulsed: last !== null && hasPulsed(last, pulse),
+      watchedSince: last?.watchedSince ?? null,
+    };
   }
   const moved = updatedAt !== null && last.updatedAt !== null && updatedAt > last.updatedAt;
   return {
@@ -55,6 +64,7 @@ export function nextSigns(last: Signs | null, pulse: string, service: ComputeSer
     heartbeats: last.heartbeats + (moved ? 1 : 0),
     held,
     pulsed: hasPulsed(last, pulse),
+    watchedSince: last.watchedSince,
   };
 }
 

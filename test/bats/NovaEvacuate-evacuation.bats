@@ -458,6 +458,7 @@ passes_until_done() {
 @test "the progress is shown as a public attribute of the evacuating node, and taken down afterwards" {
   cloud --set spawn=4000 --scenario '{"servers": [{"count": 2, "name": "vm", "host": "comp0"}]}'
   fail_host comp0
+  cluster offline comp0
   evacuator start
   evacuator monitor &
   wait_until 5 eval '[[ "$(progress comp0)" == "0/2 done, 2 in flight" ]]'

@@ -15,7 +15,7 @@ describe('the file of hints', () => {
           refusals: { i: { count: 2, at: 9, message: 'no "way"', final: false } },
           pass: 'open',
           quietUntil: 77,
-          signs: { pulse: 'comp0@1', updatedAt: 1, heartbeats: 1, held: 'x', pulsed: false },
+          signs: { pulse: 'comp0@1', updatedAt: 1, heartbeats: 1, held: 'x', pulsed: false, watchedSince: null },
           doubts: { j: 78 },
           said: { i: 'something', __proto__x: 'else' },
         },
