@@ -25,6 +25,8 @@ const markPollMs = 2_000;
 /** The first pause before Nova, or the cluster, is asked again, and the last, in ms. */
 const firstPauseMs = 1_000;
 const lastPauseMs = 5_000;
+/** Nova and Keystone may take this long for an answer, repetitions included: nova-compute may have to start without. */
+const answerMs = 15_000;
 
 /** The way back of one host, walked on the host itself. */
 export interface ComeBackOptions {
@@ -84,7 +86,11 @@ class ComeBack {
   constructor(options: ComeBackOptions) {
     this.#options = options;
     this.#names = [...new Set([options.node, options.host])];
-    this.#callOptions = { deadline: options.deadline };
+    this.#callOptions = {
+      get deadline() {
+        return Math.min(options.deadline, options.clock.now() + answerMs);
+      },
+    };
     this.#sentence = `${options.host} could not be brought back in the time there was`;
   }
 
@@ -177,7 +183,7 @@ class ComeBack {
       return { kind: 'troubled', sentence };
     }
     try {
-      const nova = await connect(this.#options.deadline);
+      const nova = await connect(Math.min(this.#options.deadline, clock.now() + answerMs));
       const services = await nova.listComputeServices(this.#callOptions);
       const match = matchHost(services, host, dnsDomain);
       if (match.kind === 'ambiguous') return { kind: 'troubled', sentence: match.sentence };
