@@ -40,6 +40,8 @@ export class FakeMachine implements Machine {
   becomes: ((pid: number, what: Launch) => FakeProcess | null) | undefined;
   #answers: { readonly match: RegExp; readonly give: () => Answer }[] = [];
   #later: { readonly at: number; readonly act: () => void }[] = [];
+  /** When files were last written, where that is not now. */
+  readonly modified = new Map<string, number>();
   /** Paths that nobody may read. */
   readonly forbidden = new Set<string>();
 
@@ -164,7 +166,7 @@ export class FakeMachine implements Machine {
   }
 
   modifiedAt(path: string): number | null {
-    return this.files.has(path) ? this.time : null;
+    return this.files.has(path) ? (this.modified.get(path) ?? this.time) : null;
   }
 
   kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {

@@ -35,6 +35,12 @@ describe('whether it runs', () => {
     });
   });
 
+  test('by its pid file also where it has come to other namespaces than ours', async () => {
+    const machine = machineWith({ 77: nova({ namespaces: { mnt: '99' } }) });
+    machine.files.set(PID_FILE, pidFile(77));
+    expect(await runtime(machine).state()).toMatchObject({ kind: 'running' });
+  });
+
   test.each([
     ['a script of Python', ['/usr/bin/python3', '/usr/bin/nova-compute']],
     [
@@ -61,6 +67,9 @@ describe('whether it runs', () => {
       'su, which only starts it',
       { argv: ['su', 'nova', '-s', '/bin/sh', '-c', '/usr/bin/nova-compute'], uid: 0 },
     ],
+    ['Python with another module', { argv: ['python3', '-m', 'pytest', '/usr/bin/nova-compute'] }],
+    ['Python by itself', { argv: ['python3', '-i'] }],
+    ['what names it behind --', { argv: ['less', '--', '/usr/bin/nova-compute'] }],
     ['a shell with a command', { argv: ['/bin/sh', '-ec', '/usr/bin/nova-compute'] }],
     [
       'its helper for privileges',
@@ -273,6 +282,37 @@ describe('start', () => {
     expect(await runtime(machine).lastLines(5)).toEqual(['CRITICAL nova Unhandled error']);
   });
 
+  test.each([
+    ['[DEFAULT]\nlog_file = /srv/log/n.log\n', '/srv/log/nova-compute.out', '/srv/log/n.log'],
+    ['[DEFAULT]\nlog_dir = /srv/log\nlog_file = n.log\n', '/srv/log/nova-compute.out', '/srv/log/n.log'],
+    [
+      '[DEFAULT]\nlog_dir = /srv/log/none\n',
+      '/run/resource-agents/nova-compute.out',
+      '/srv/log/none/nova-compute.log',
+    ],
+  ])('nova.conf says where logs are: %j', async (text, out, log) => {
+    const machine = machineWith();
+    machine.files.set('/etc/nova/nova.conf', text);
+    machine.files.set('/srv/log/x', '');
+    await runtime(machine).start();
+    expect(machine.launched[0]?.output.path).toBe(out);
+    machine.files.set(log, 'CRITICAL\n');
+    expect(await runtime(machine).lastLines(5)).toEqual(['CRITICAL']);
+  });
+
+  test('a log that this start has not written to says nothing about it', async () => {
+    const machine = machineWith();
+    machine.becomes = () => null;
+    machine.files.set('/etc/nova/nova.conf', '[DEFAULT]\nlog_dir = /srv/log\n');
+    machine.files.set('/srv/log/nova-compute.log', 'of last week\n');
+    const process = runtime(machine);
+    machine.modified.set('/srv/log/nova-compute.log', machine.now() - 1);
+    await process.start();
+    expect(await process.lastLines(5)).toEqual([]);
+    machine.modified.set('/srv/log/nova-compute.log', machine.now());
+    expect(await process.lastLines(5)).toEqual(['of last week']);
+  });
+
   test('output goes to the state directory where there is none for logs, also with a broken nova.conf', async () => {
     const machine = machineWith();
     machine.files.set('/etc/nova/nova.conf', 'nonsense\n');
@@ -330,6 +370,15 @@ describe('stop', () => {
     });
     await runtime(machine).stop(machine.now() + 20_000);
     expect(machine.signals).toEqual(['SIGTERM 88', 'SIGKILL 88']);
+  });
+
+  test('one that has ended and that nobody has reaped is no reason to wait, nor to kill', async () => {
+    const machine = machineWith({ 88: nova({ onTerm: 'ignores' }) });
+    machine.after(1_000, () => machine.processes.set(88, nova({ state: 'Z' })));
+    const began = machine.now();
+    await runtime(machine).stop(began + 20_000);
+    expect(machine.signals).toEqual(['SIGTERM 88']);
+    expect(machine.now() - began).toBeLessThan(1_500);
   });
 
   test('ends also a second one, beside that of the pid file', async () => {
