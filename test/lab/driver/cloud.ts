@@ -34,6 +34,8 @@ export interface ComputeService {
   readonly status: string;
   readonly forcedDown: boolean;
   readonly disabledReason: string | null;
+  /** When it last reported, or was changed, in ms since the epoch. */
+  readonly updatedAt: number;
 }
 
 type Json = Record<string, unknown>;
@@ -159,6 +161,7 @@ export class Cloud {
       status: text(service, 'status'),
       forcedDown: service['forced_down'] === true,
       disabledReason: textOrNull(service, 'disabled_reason'),
+      updatedAt: Date.parse(`${textOrNull(service, 'updated_at') ?? '1970-01-01T00:00:00'}Z`),
     }));
   }
 

@@ -15,8 +15,7 @@ export function managedReturn(node: string, runtime: string, what: string): Scen
       const before = await cloud.boot(5, node, 'vm');
       lab.say(`5 active instances on ${node}`);
 
-      lab.fault(`${node} loses its power`);
-      await control('power-off', node);
+      await lab.losePower(node);
       await lab.waitEvacuated(node, 150);
       lab.fault(`${node} is repaired, and boots`);
       await control('power-on', node);

@@ -73,6 +73,7 @@ export async function manageNovaCompute(
     await control('compute-at-boot', node, 'off');
     await control('service', 'stop', `nova-compute-${node}`);
   }
+  const stopped = Date.now();
   lab.afterwards(() => removeNovaCompute(cluster));
   const elsewhere = [...CONTROLLERS, ...COMPUTES].filter((n) => !nodes.includes(n));
   const locations = elsewhere.map(
@@ -88,7 +89,11 @@ export async function manageNovaCompute(
     const started = (await cluster.status()).startedOn(RESOURCE);
     return nodes.every((n) => started.includes(n)) || undefined;
   });
-  await lab.cloud.waitComputes(nodes);
+  // What Nova heard of before may be the nova-compute that was stopped; it counts as up for ten seconds more.
+  await waitFor(`Nova hears of nova-compute on ${nodes.join(', ')}`, 60, async () => {
+    const services = await Promise.all(nodes.map((node) => lab.cloud.service(node)));
+    return services.every((s) => s.state === 'up' && s.updatedAt > stopped) || undefined;
+  });
   lab.say(`the cluster manages nova-compute of ${nodes.join(', ')}: ${JSON.stringify(parameters)}`);
 }
 

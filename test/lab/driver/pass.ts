@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { waitFor } from './cloud.ts';
+import type { Lab } from './scenario.ts';
 import { CONTROLLERS, NETNS } from './settings.ts';
 
 /**
@@ -18,4 +20,30 @@ export function passPid(): number | undefined {
     }
   }
   return undefined;
+}
+
+/**
+ * Holds NovaEvacuate's passes back, once one that runs has ended: a resource in maintenance is not monitored. The
+ * first one comes when the function that this gives is called, or the scenario is over.
+ */
+export async function holdPasses(lab: Lab): Promise<() => Promise<unknown>> {
+  const maintenance = ['crm_resource', '-r', 'nova-evacuate', '--meta', '-p', 'maintenance'];
+  await lab.cluster.ask([...maintenance, '-v', 'true']);
+  lab.afterwards(() =>
+    lab.cluster.ask(['crm_resource', '-r', 'nova-evacuate', '--meta', '-d', 'maintenance']),
+  );
+  await waitFor('the end of the last pass', 30, async () => (passPid() === undefined ? true : undefined));
+  await lab.cluster.waitReady(60);
+  return () => lab.cluster.ask([...maintenance, '-v', 'false']);
+}
+
+/** The id of NovaEvacuate's recurring monitor in `cluster/configure`. */
+const MONITOR = 'nova-evacuate-monitor-10s';
+
+/** A pass every so often instead of every 10 s, until the scenario ends. */
+export async function passEvery(lab: Lab, interval: string): Promise<void> {
+  const set = (value: string): Promise<string> =>
+    lab.cluster.ask(['cibadmin', '--modify', '-X', `<op id="${MONITOR}" interval="${value}"/>`]);
+  await set(interval);
+  lab.afterwards(() => set('10s'));
 }

@@ -8,6 +8,8 @@ export interface Wished {
   readonly servers: readonly Server[];
   /** Ids of those of them that should be on this host again, as nobody evacuated them; all others should not be. */
   readonly stayed?: readonly string[];
+  /** Ids of those that are to have no running domain, whatever Nova calls them. */
+  readonly off?: readonly string[];
   /** The reason for which an operator had disabled the service, which is then to stay disabled. */
   readonly disabledReason?: string;
 }
@@ -39,7 +41,11 @@ export async function judgeReturned(lab: Lab, node: string, wished: Wished): Pro
   await judgeAllocations(lab);
 }
 
-async function judgeInstances(lab: Lab, node: string, { servers, stayed = [] }: Wished): Promise<void> {
+async function judgeInstances(
+  lab: Lab,
+  node: string,
+  { servers, stayed = [], off = [] }: Wished,
+): Promise<void> {
   // A hard reboot in place, or the last of an evacuation, may take its second.
   await lab.cloud
     .waitServers('no instance in a task', 30, (all) => all.every((s) => s.taskState === null) || undefined)
@@ -53,7 +59,8 @@ async function judgeInstances(lab: Lab, node: string, { servers, stayed = [] }: 
     const defined = lab.domains.definedOn(server.id);
     const place = stayed.includes(server.id) === (host === node);
     const state = after?.status === status && after.taskState === null;
-    const domain = status === 'ACTIVE' ? live.length === 1 && live[0] === host : live.length === 0;
+    const runs = status === 'ACTIVE' && !off.includes(server.id);
+    const domain = runs ? live.length === 1 && live[0] === host : live.length === 0;
     if (place && state && domain && defined.every((d) => d === host)) return [];
     return [
       `${server.name} was ${server.status}, is ${after?.status ?? 'gone'} on ${host}, live on ${live.join(' and ') || 'none'}, ` +

@@ -2,6 +2,7 @@ import type { Cloud, Migration, Server } from './cloud.ts';
 import { waitFor } from './cloud.ts';
 import type { Cluster } from './cluster.ts';
 import type { DomainWatch } from './domains.ts';
+import { control } from './node.ts';
 import { hostOf, nodeOf } from './settings.ts';
 import { sleep } from './time.ts';
 import type { Timeline } from './timeline.ts';
@@ -47,6 +48,13 @@ export class Lab {
     const shown = details.filter((d) => d !== '').slice(0, 6);
     if (details.length > shown.length) shown.push(`and ${details.length - shown.length} more`);
     this.failures.push([`not so: ${claim}`, ...shown].join('\n#            '));
+  }
+
+  /** Takes the power of a node away; what is waited for afterwards is about this failure, not an earlier one. */
+  async losePower(node: string, what = ''): Promise<void> {
+    this.timeline.marked.delete(node);
+    this.fault(`${node} loses its power${what}`);
+    await control('power-off', node);
   }
 
   /**

@@ -1,12 +1,10 @@
 import { waitFor } from '../driver/cloud.ts';
 import { control } from '../driver/node.ts';
-import { passPid } from '../driver/pass.ts';
+import { passEvery, passPid } from '../driver/pass.ts';
 import type { Scenario } from '../driver/scenario.ts';
 
 const NODE = 'comp0';
 const KILLS = 10;
-/** The id of NovaEvacuate's recurring monitor in `cluster/configure`. */
-const MONITOR = 'nova-evacuate-monitor-10s';
 
 /** As Pacemaker does when a monitor is late: the process group, without a warning. False when it has ended by itself. */
 function killGroup(pid: number): boolean {
@@ -23,10 +21,7 @@ const scenario: Scenario = {
   async run(lab) {
     const { cloud, cluster } = lab;
     // Passes every 2 s instead of every 10 s, so that ten kills fit into one evacuation.
-    const interval = (seconds: string): Promise<string> =>
-      cluster.ask(['cibadmin', '--modify', '-X', `<op id="${MONITOR}" interval="${seconds}"/>`]);
-    await interval('2s');
-    lab.afterwards(() => interval('10s'));
+    await passEvery(lab, '2s');
     await control('boot-delay', NODE, 'never');
     const before = await cloud.boot(40, NODE, 'vm');
     await control('spawn-delay', 'all', '8');
