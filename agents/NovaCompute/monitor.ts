@@ -7,7 +7,8 @@ import { createWorld, type World } from './world.ts';
 
 /**
  * `monitor`, and the probe. Whether nova-compute runs is said by the machine alone, with no parameter and no nova.conf
- * needed. A recurring one goes on with a release that is owed, which never makes it fail; with `OCF_CHECK_LEVEL` 10 and
+ * needed. A recurring one starts a nova-compute that `start` had to hold back, and goes on with a release that is owed,
+ * which never makes it fail; with `OCF_CHECK_LEVEL` 10 and
  * nothing owed it also asks Nova.
  */
 export async function monitor(ctx: OcfContext, world: World = createWorld(ctx)): Promise<OcfExit> {
@@ -28,6 +29,10 @@ export async function monitor(ctx: OcfContext, world: World = createWorld(ctx)):
     return OcfExit.notRunning;
   }
   if (found.state.kind === 'stopped') {
+    if (files.release === 'held') {
+      if (isProbe) return OcfExit.success;
+      return (await import('./goOn.ts')).startHeld(ctx, world, files, found);
+    }
     if (expected) ctx.exitReason(await died(found.runtime, 'is not running any more'));
     return OcfExit.notRunning;
   }

@@ -2,12 +2,13 @@ import { AttrdError } from '../../lib/attrd/index.ts';
 import { ComputeError } from '../../lib/evacuation/localCompute.ts';
 import { type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
 import { dangers } from './dangers.ts';
+import { heldBack } from './goOn.ts';
 import { explainMismatch, type NovaHostName } from './hostName.ts';
 import { findNovaCompute, readConf } from './novaCompute.ts';
 import { NovaConfError } from './novaConf/index.ts';
 import type { Runtime } from './runtime/types.ts';
 import { StateFiles } from './state.ts';
-import { deadline, startBy } from './timing.ts';
+import { deadline, startBy, startWaitMs } from './timing.ts';
 import { StateDirectoryError, settle, type Walker, walk } from './walk.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -91,7 +92,7 @@ async function mountInfo(runtime: Runtime): Promise<string | null> {
 async function comeBack(ctx: OcfContext, world: World, walker: Walker): Promise<OcfExit> {
   const outcome = await walk(ctx, world, walker, {
     startBy: startBy(ctx),
-    releaseMs: ctx.parameters.integer('evacuation_delay') * 1000,
+    releaseMs: Math.min(ctx.parameters.integer('evacuation_delay') * 1000, startWaitMs),
     deadline: deadline(ctx),
   });
   switch (outcome.kind) {
@@ -102,7 +103,18 @@ async function comeBack(ctx: OcfContext, world: World, walker: Walker): Promise<
       ctx.exitReason(outcome.sentence);
       return OcfExit.success;
     case 'unsafe':
-      return refuse(ctx, { code: OcfExit.generic, sentence: outcome.sentence });
+      // The resource is started all the same: its monitors start nova-compute as soon as that is safe.
+      hold(ctx);
+      ctx.exitReason(heldBack(outcome.sentence));
+      return OcfExit.success;
+  }
+}
+
+function hold(ctx: OcfContext): void {
+  try {
+    new StateFiles(ctx).hold();
+  } catch (cause) {
+    throw new StateDirectoryError(ctx.stateDir, cause);
   }
 }
 

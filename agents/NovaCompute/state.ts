@@ -13,10 +13,11 @@ import type { OcfContext } from '../../lib/ocf/index.ts';
 
 /**
  * Where the release of this host stands, as this resource knows it on this machine:
- * `owed` = it is to be walked; `settled` = Nova uses the host; `unknown` = nobody has looked since the machine booted
+ * `held` = the resource is started, and nova-compute held back until it is safe to start it; `owed` = nova-compute was
+ * started, and the release is to be walked; `settled` = Nova uses the host; `unknown` = nobody has looked since the machine booted
  * (a nova-compute that something else started, so that Pacemaker's probe found it running).
  */
-export type ReleaseState = 'owed' | 'settled' | 'unknown';
+export type ReleaseState = 'held' | 'owed' | 'settled' | 'unknown';
 
 /**
  * The files of a resource in `HA_RSCTMP`, which a reboot empties: `INSTANCE.release` while the release of the host is
@@ -40,7 +41,8 @@ export class StateFiles {
   }
 
   get release(): ReleaseState {
-    if (existsSync(this.#release)) return 'owed';
+    const text = read(this.#release);
+    if (text !== null) return text === heldText ? 'held' : 'owed';
     return existsSync(this.#settled) ? 'settled' : 'unknown';
   }
 
@@ -59,9 +61,12 @@ export class StateFiles {
    * what the file system says when the directory cannot be written.
    */
   owe(): void {
-    // Pacemaker's packages make it on boot; a manual call on a bare machine may be the first to need it.
-    mkdirSync(this.#directory, { recursive: true });
-    writeFileSync(this.#release, '', { mode: 0o600 });
+    this.#writeRelease('');
+  }
+
+  /** Started, without nova-compute for now. Throws what the file system says. */
+  hold(): void {
+    this.#writeRelease(heldText);
   }
 
   /** Throws what the file system says. */
@@ -104,6 +109,14 @@ export class StateFiles {
     }
   }
 
+  #writeRelease(text: string): void {
+    // Pacemaker's packages make it on boot; a manual call on a bare machine may be the first to need it.
+    mkdirSync(this.#directory, { recursive: true });
+    const draft = `${this.#release}.new`;
+    writeFileSync(draft, text, { mode: 0o600 });
+    renameSync(draft, this.#release);
+  }
+
   #notes(): Map<string, string> {
     let text = '';
     try {
@@ -117,6 +130,17 @@ export class StateFiles {
       if (at > 0) notes.set(line.slice(0, at), line.slice(at + 1));
     }
     return notes;
+  }
+}
+
+const heldText = 'held\n';
+
+/** Null for a file that is not there, or cannot be read. */
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
   }
 }
 

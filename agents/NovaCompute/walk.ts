@@ -1,5 +1,4 @@
 import type { ComeBackOutcome } from '../../lib/evacuation/index.ts';
-import { ComputeError } from '../../lib/evacuation/localCompute.ts';
 import type { OcfContext } from '../../lib/ocf/index.ts';
 import type { NovaHostName } from './hostName.ts';
 import { managedCompute } from './managedCompute.ts';
@@ -41,7 +40,6 @@ export function walk(
       clock: world.clock,
       log: ctx.log,
       beforeLaunch: () => {
-        if (ctx.action !== 'start') throw new ComputeError('nova-compute is started by start alone');
         try {
           files.owe();
         } catch (cause) {

@@ -95,15 +95,22 @@ class ComeBack {
   }
 
   async run(): Promise<ComeBackOutcome> {
-    try {
-      return await this.#walk();
-    } finally {
-      if (this.#pulsedAt > 0) {
-        await this.#attempt(() =>
-          this.#options.attributes.deleteTransient(returningAttribute, { host: this.#options.node }),
-        );
+    const outcome = await this.#walk();
+    // One that still waits will be called again, and its pulse must not seem to end meanwhile.
+    if (outcome.kind !== 'unsafe') await this.#endPulse();
+    // Who only asked whether nova-compute may be started will not be there to take down what is shown.
+    if (outcome.kind === 'owed' && this.#options.releaseMs === 0) await this.#hide();
+    return outcome;
+  }
+
+  async #endPulse(): Promise<void> {
+    const { attributes, node } = this.#options;
+    await this.#attempt(async () => {
+      const values = await attributes.queryTransient(returningAttribute);
+      if (values.some(({ host, value }) => host === node && value !== '')) {
+        await attributes.deleteTransient(returningAttribute, { host: node });
       }
-    }
+    });
   }
 
   async #walk(): Promise<ComeBackOutcome> {
@@ -140,7 +147,7 @@ class ComeBack {
       await this.#hide();
       return outcome;
     }
-    await this.#wait(outcome.sentence);
+    if (this.#options.connect !== null || !trusted) await this.#wait(outcome.sentence);
     // Evacuated and nothing in flight: that is what the permanent copy says, whether Nova can be asked or not.
     if (outcome.kind === 'troubled' && trusted) await this.#start();
     return outcome.kind === 'waiting' && this.#runsSince !== null ? this.#outOfTime() : 'again';
@@ -166,11 +173,10 @@ class ComeBack {
       } else {
         await this.#wait(`${host} waits for NovaEvacuate to evacuate it${by(pending)}`);
       }
-      // Where nova-compute runs already, waiting cannot make anything safer.
+      await this.#pulse();
       if (clock.now() + markPollMs >= this.#until()) {
         return { mark: unknown === undefined ? 'late' : 'unknown', trusted: false };
       }
-      await this.#pulse();
       await clock.sleep(markPollMs);
     }
   }

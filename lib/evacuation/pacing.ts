@@ -49,8 +49,11 @@ export const pacing = {
   returnWatchMs: 25_000,
   /** How often it is looked at meanwhile. */
   returnLookMs: 2_000,
-  /** How long the last sign of life is waited for: longer than a pulse, and than a heartbeat (Nova's default 10 s). */
-  freshSignMs: 12_000,
+  /**
+   * How long the last sign of life is waited for: longer than a heartbeat (Nova's default is 10 s), and than the pause
+   * between the pulses of one monitor of NovaCompute and the next.
+   */
+  freshSignMs: 20_000,
   freshSignPollMs: 500,
 } as const;
 
