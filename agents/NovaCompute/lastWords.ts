@@ -5,13 +5,13 @@ const lineLength = 160;
 
 /** `transport_url=rabbit://…`, `'password': '…'`, `X-Auth-Token: …`: the name stays, the value goes. */
 const namedSecret =
-  /([\w.-]*(?:password|passwd|secret|token|transport_url|connection|credential)[\w.-]*["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,;]+)/gi;
-/** The user and password of an address. */
-const addressSecret = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi;
+  /([\w.-]*(?:password|passwd|secret|token|transport_url|connection|credential)[\w.-]*["']?\s*[:=]\s*)("[^"]*"|'[^']*'|\S+)/gi;
+/** The user and password of an address; an address of oslo.messaging may hold several. */
+const addressSecret = /[^\s/@,'"]+:[^\s/@'"]+@/g;
 
 /** A line of nova-compute's log without what it may hold of secrets (I8). */
 export function withoutSecrets(line: string): string {
-  return line.replace(namedSecret, '$1***').replace(addressSecret, '$1***@');
+  return line.replace(namedSecret, '$1***').replace(addressSecret, '***@');
 }
 
 /**
