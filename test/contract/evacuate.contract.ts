@@ -86,7 +86,7 @@ describe('evacuate is refused', () => {
 describe('a failed host', () => {
   beforeEach(async () => {
     await stage.calm();
-  }, 60_000);
+  }, 120_000);
 
   it('is down some time after its nova-compute died, and evacuate is accepted then without force', async () => {
     const [id = ''] = await stage.boot(1, source);

@@ -164,7 +164,9 @@ export class Stage {
       return answer.status === 200 ? true : undefined;
     });
     await this.setService(host, { status: 'enabled' });
-    await this.until(async () => ((await this.service(host)).state === 'up' ? true : undefined));
+    // Seen in the lab: a nova-compute whose report was in the hands of a conductor that died waits a minute for the
+    // answer (rpc_response_timeout) before it reports again.
+    await this.until(async () => ((await this.service(host)).state === 'up' ? true : undefined), 75_000);
   }
 
   async settled(serverId: string, wanted: (server: Seen) => boolean): Promise<Seen> {

@@ -75,6 +75,12 @@ class LabFakeDriver(fake.FakeDriver):
         super().power_on(*args, **kwargs)
         self._save()
 
+    def reboot(self, context, instance, network_info, reboot_type, *args, **kwargs):
+        # A hard reboot defines and starts the domain anew, as libvirt does, whether it is on, off or gone.
+        if reboot_type.upper() == 'HARD':
+            self.instances[instance.uuid] = fake.FakeInstance(instance.name, power_state.RUNNING, instance.uuid)
+            self._save()
+
     def _set_state(self, instance, state):
         self.instances[instance.uuid].state = state
         self._save()
