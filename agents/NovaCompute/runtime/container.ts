@@ -3,6 +3,7 @@ import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
 import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';
 import { forceAt } from './process.ts';
+import { whyNotASecond } from './scan.ts';
 import type { ConfigFiles, Runtime, RuntimeState } from './types.ts';
 
 export type ContainerEngine = 'podman' | 'docker';
@@ -130,6 +131,8 @@ export function createContainerRuntime(engine: ContainerEngine, name: string, ma
     const container = await inspect();
     if (container === null) throw new ComputeError(missing);
     if (isAlive(container)) return;
+    const reason = whyNotASecond(machine, null, ({ kind }) => kind === 'container');
+    if (reason !== null) throw new ComputeError(reason);
     const verb = container.status === 'paused' ? 'unpause' : 'start';
     const failure = await tell([verb, name], START_TIMEOUT_MS);
     if (failure !== null) throw new ComputeError(`The ${title} could not be started: ${failure}`);

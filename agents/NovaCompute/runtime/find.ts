@@ -7,7 +7,8 @@ import {
   isAlive as isContainerAlive,
 } from './container.ts';
 import type { Machine } from './machine.ts';
-import { createProcessRuntime, runsByPidFile, scan } from './process.ts';
+import { createProcessRuntime, runsByPidFile } from './process.ts';
+import { scan } from './scan.ts';
 import {
   createSystemdRuntime,
   isBooted,

@@ -1,13 +1,13 @@
 import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
 import { NovaConfError, readNovaConf } from '../novaConf/index.ts';
 import { configFilesOf } from '../novaConf/places.ts';
-import { type Manager, managerOf } from './cgroup.ts';
 import { behindLauncher, isNovaCompute } from './identity.ts';
 import { launcherFor } from './launcher.ts';
 import { lastLinesOf } from './lines.ts';
 import type { Machine } from './machine.ts';
 import { formatPidFile, parsePidFile } from './pidFile.ts';
 import { bootId, listProcesses, type ProcessFacts, readProcess, startedAt } from './procfs.ts';
+import { isOf, scan, whyNotASecond } from './scan.ts';
 import type { Runtime, RuntimeState } from './types.ts';
 import { findUser, type User } from './user.ts';
 
@@ -84,16 +84,8 @@ export function createProcessRuntime(settings: ProcessSettings, machine: Machine
       writePidFile(machine, pidFile, running);
       return;
     }
-    const { managed, others } = scan(machine, owner);
-    const [foreign] = managed;
-    if (foreign !== undefined) throw new ComputeError(managedElsewhere(foreign));
-    const [other] = others;
-    if (other !== undefined) {
-      throw new ComputeError(
-        `nova-compute already runs as process ${other.pid}, of the user with id ${other.uid} and not of ` +
-          `${owner.name}; a second one is not started: end it, or set the parameter user.`,
-      );
-    }
+    const reason = whyNotASecond(machine, owner, () => false);
+    if (reason !== null) throw new ComputeError(reason);
 
     const launcher = launcherFor(machine, owner, program);
     launchedAt = machine.now();
@@ -147,44 +139,6 @@ export function createProcessRuntime(settings: ProcessSettings, machine: Machine
   };
 }
 
-/** A nova-compute that runs on this machine and that somebody else looks after. */
-export interface ManagedProcess {
-  readonly process: ProcessFacts;
-  readonly manager: Manager;
-}
-
-/** Every nova-compute on this machine, by whose it is. */
-export interface Found {
-  /** Of the user, in our pid and mount namespace, and managed by nobody; the oldest first. */
-  readonly ours: readonly ProcessFacts[];
-  /** In the cgroup of a unit or a container, with our network, of whatever user. */
-  readonly managed: readonly ManagedProcess[];
-  /** Like ours, but of another user. */
-  readonly others: readonly ProcessFacts[];
-}
-
-/**
- * Looks for nova-compute among all processes. Children that nova-compute forks bear its command line for a moment and
- * are left out.
- */
-export function scan(machine: Machine, owner: User | null): Found {
-  const found = listProcesses(machine).filter((each) => isNovaCompute(behindLauncher(each.argv)));
-  const pids = new Set(found.map(({ pid }) => pid));
-  const own = machine.read('/proc/self/cgroup') ?? '';
-  const ours: ProcessFacts[] = [];
-  const managed: ManagedProcess[] = [];
-  const others: ProcessFacts[] = [];
-  for (const process of found.filter(({ parent }) => !pids.has(parent))) {
-    const manager = managerOf(machine.read(`/proc/${process.pid}/cgroup`) ?? '', own);
-    if (manager !== null) {
-      if (sharesNamespace(machine, process.pid, 'net')) managed.push({ process, manager });
-    } else if (['pid', 'mnt'].every((kind) => sharesNamespace(machine, process.pid, kind))) {
-      (owner !== null && isOf(process, owner) ? ours : others).push(process);
-    }
-  }
-  return { ours: ours.sort((a, b) => a.startTicks - b.startTicks), managed, others };
-}
-
 /** Whether our pid file names a nova-compute that runs: then it is ours, and nothing else has to be looked at. */
 export async function runsByPidFile(settings: ProcessSettings, machine: Machine): Promise<boolean> {
   const path = pidFileOf(settings);
@@ -195,22 +149,6 @@ export async function runsByPidFile(settings: ProcessSettings, machine: Machine)
 
 function pidFileOf(settings: ProcessSettings): string {
   return `${settings.stateDir}/${settings.instance}.pid`;
-}
-
-/** The launcher is still of whoever runs the agent; nova-compute itself is of its user alone. */
-function isOf(process: ProcessFacts, owner: User): boolean {
-  return process.uid === owner.uid || (process.uid === 0 && behindLauncher(process.argv) !== process.argv);
-}
-
-function sharesNamespace(machine: Machine, pid: number, kind: string): boolean {
-  const theirs = machine.readLink(`/proc/${pid}/ns/${kind}`);
-  return theirs !== null && theirs === machine.readLink(`/proc/self/ns/${kind}`);
-}
-
-function managedElsewhere({ process, manager }: ManagedProcess): string {
-  const by = manager.kind === 'unit' ? `the systemd unit ${manager.name}` : `a container (${manager.name})`;
-  const runtime = manager.kind === 'unit' ? 'runtime=systemd' : 'runtime=podman or runtime=docker';
-  return `nova-compute already runs as process ${process.pid} of ${by}; a second one is not started: set ${runtime}.`;
 }
 
 function readPidFile(

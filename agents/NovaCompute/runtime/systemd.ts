@@ -5,12 +5,16 @@ import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';
 import { forceAt } from './process.ts';
 import { readProcess } from './procfs.ts';
+import { whyNotASecond } from './scan.ts';
 import type { Runtime, RuntimeState } from './types.ts';
 import { findUser } from './user.ts';
 
 /** A unit as `systemctl show` tells of it (org.freedesktop.systemd1(5)). */
 export interface UnitFacts {
+  /** As it was asked for. */
   readonly name: string;
+  /** The name that its cgroup bears, where it was asked for by another one of its names. */
+  readonly id: string;
   /** loaded, not-found, masked, bad-setting, error */
   readonly loadState: string;
   /** active, reloading, inactive, failed, activating, deactivating, maintenance, refreshing */
@@ -30,6 +34,7 @@ export interface UnitFacts {
 }
 
 const PROPERTIES = [
+  'Id',
   'LoadState',
   'ActiveState',
   'SubState',
@@ -82,6 +87,7 @@ function parseUnit(name: string, block: string): UnitFacts {
   }
   return {
     name,
+    id: text('Id') || name,
     loadState: text('LoadState'),
     activeState: text('ActiveState'),
     subState: text('SubState'),
@@ -158,6 +164,11 @@ export function createSystemdRuntime(name: string, machine: Machine, inside: Run
       const sentence = `The unit ${name} is ${unit.activeState} (${unit.subState}).`;
       return { kind: 'running', since: startedAt(machine, unit), sentence };
     }
+    const within = await inside?.state();
+    if (within?.kind === 'running') {
+      const sentence = `${within.sentence} Its unit ${name} is ${unit.activeState} (${unit.subState}).`;
+      return { ...within, sentence };
+    }
     const trouble = unitTrouble(unit);
     if (trouble !== null) return { kind: 'missing', sentence: trouble };
     const ended = ['success', ''].includes(unit.result) ? '' : `, its last run ended with ${unit.result}`;
@@ -168,8 +179,13 @@ export function createSystemdRuntime(name: string, machine: Machine, inside: Run
   };
 
   const start = async (): Promise<void> => {
-    const trouble = unitTrouble(await show());
+    const before = await show();
+    const trouble = unitTrouble(before);
     if (trouble !== null) throw new ComputeError(trouble);
+    const reason = whyNotASecond(machine, null, (manager) =>
+      manager.kind === 'unit' ? manager.name === before.id : inside !== null,
+    );
+    if (reason !== null) throw new ComputeError(reason);
     // After several failures in a row systemd refuses to start a unit until this; that it had none is no error.
     await machine.run('systemctl', ['reset-failed', '--', name], SHOW_TIMEOUT_MS);
     // Not waited for by systemctl: a unit of Type=notify is "starting" until nova-compute has reached the message bus.
@@ -198,7 +214,6 @@ export function createSystemdRuntime(name: string, machine: Machine, inside: Run
 
   const stop = async (deadline: number): Promise<void> => {
     const force = forceAt(machine.now(), deadline);
-    const patience = Math.max(500, force - machine.now());
     const ended = async (until: number): Promise<UnitFacts | null> => {
       for (;;) {
         const unit = await show();
@@ -208,16 +223,20 @@ export function createSystemdRuntime(name: string, machine: Machine, inside: Run
       }
     };
     const before = await show();
-    if (unitTrouble(before) !== null && !isAlive(before)) return;
-    const answer = await machine.run('systemctl', ['stop', '--no-block', '--', name], SHOW_TIMEOUT_MS);
-    if (answer.exitCode !== 0) {
-      throw new ComputeError(
-        `The unit ${name} could not be stopped: ${said(answer.stderr, answer.exitCode)}`,
-      );
+    if (unitTrouble(before) === null || isAlive(before)) {
+      const answer = await machine.run('systemctl', ['stop', '--no-block', '--', name], SHOW_TIMEOUT_MS);
+      if (answer.exitCode !== 0) {
+        throw new ComputeError(
+          `The unit ${name} could not be stopped: ${said(answer.stderr, answer.exitCode)}`,
+        );
+      }
+      if ((await ended(Math.max(force, machine.now() + 500))) !== null) {
+        // The unit's whole cgroup: what nova-compute started there goes with it, as at any stop of a unit.
+        await machine.run('systemctl', ['kill', '--signal=SIGKILL', '--', name], SHOW_TIMEOUT_MS);
+      }
     }
-    if ((await ended(machine.now() + patience)) === null) return;
-    // The unit's whole cgroup: what nova-compute started there goes with it, as at any stop of a unit.
-    await machine.run('systemctl', ['kill', '--signal=SIGKILL', '--', name], SHOW_TIMEOUT_MS);
+    // A container is not in its unit's cgroup, and may have been started without it.
+    if ((await inside?.state())?.kind === 'running') await inside?.stop(deadline);
     const remains = await ended(Math.max(deadline, machine.now() + 1_000));
     if (remains === null) return;
     throw new ComputeError(

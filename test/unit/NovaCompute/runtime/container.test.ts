@@ -97,6 +97,20 @@ describe.each(['podman', 'docker'] as const)('%s', (engine) => {
     expect(acts(paused.machine)).toEqual([`${engine} unpause nova_compute`]);
   });
 
+  test.each([
+    ['of nobody', {}, /^nova-compute already runs as process 88, of the user with id 0; a second one is not/],
+    [
+      'of a unit',
+      { cgroup: '0::/system.slice/nova-compute.service\n' },
+      /the systemd unit nova-compute\.service; a/,
+    ],
+  ])('not beside a nova-compute %s', async (_, process, sentence) => {
+    const { machine, runtime } = setUp(engine, { Status: 'exited' });
+    machine.processes.set(88, { argv: ['python3', '/usr/bin/nova-compute'], ...process });
+    await expect(runtime.start()).rejects.toThrow(sentence);
+    expect(acts(machine)).toEqual([]);
+  });
+
   test('a start that fails is said in the engine’s words', async () => {
     const { machine, runtime } = setUp(engine, { Status: 'exited' });
     machine.answer(/ start /, failure(125, 'Error: unable to start container: no space left on device\n'));

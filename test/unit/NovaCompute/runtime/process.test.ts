@@ -234,7 +234,7 @@ describe('start', () => {
     const machine = machineWith({ 88: nova({ uid: 1_000 }) });
     await expect(runtime(machine).start()).rejects.toThrow(
       'nova-compute already runs as process 88, of the user with id 1000 and not of nova; a second one is not ' +
-        'started: end it, or set the parameter user.',
+        'started: end it, or set runtime=process and its user.',
     );
     expect(machine.launched).toEqual([]);
   });

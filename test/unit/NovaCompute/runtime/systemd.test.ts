@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { createContainerRuntime } from '../../../../agents/NovaCompute/runtime/container.ts';
 import { createSystemdRuntime } from '../../../../agents/NovaCompute/runtime/systemd.ts';
 import { BOOTED_AT, FakeMachine, failure } from './fakeMachine.ts';
-import { shown } from './toolOutput.ts';
+import { inspected, shown } from './toolOutput.ts';
 
 const UNIT = 'openstack-nova-compute.service';
 
@@ -27,7 +28,7 @@ describe('whether it runs', () => {
       sentence: `The unit ${UNIT} is active (running).`,
     });
     expect(machine.ran).toEqual([
-      'systemctl show --property=LoadState,ActiveState,SubState,MainPID,Result,Job,' +
+      'systemctl show --property=Id,LoadState,ActiveState,SubState,MainPID,Result,Job,' +
         `ExecMainStartTimestampMonotonic,User,ExecStart -- ${UNIT}`,
     ]);
   });
@@ -154,6 +155,38 @@ describe('start', () => {
     expect(machine.now()).toBe(BOOTED_AT + 3_600_000);
   });
 
+  const NOVA = { argv: ['/usr/bin/python3', '/usr/bin/nova-compute'], uid: 64_060 };
+
+  test.each([
+    ['of the original agent', {}, /process 88, of the user with id 64060; a second one is not started/],
+    [
+      'of another unit',
+      { cgroup: '0::/system.slice/mine.service\n' },
+      /the systemd unit mine\.service; a second one/,
+    ],
+    [
+      'of a container',
+      { cgroup: '0::/machine.slice/libpod-1.scope\n' },
+      /a container \(libpod-1\.scope\); a second/,
+    ],
+  ])('not beside a nova-compute %s', async (_, process, sentence) => {
+    const { machine, runtime } = setUp(shown(INACTIVE));
+    machine.processes.set(88, { ...NOVA, ...process });
+    await expect(runtime.start()).rejects.toThrow(sentence);
+    expect(machine.ran.some((line) => line.includes('start'))).toBe(false);
+  });
+
+  test('what is left of its own last run does not hinder it, by whichever name it is asked for', async () => {
+    const { unit, machine, runtime } = setUp(shown({ ...INACTIVE, Id: 'canonical.service' }));
+    machine.processes.set(88, { ...NOVA, cgroup: '0::/system.slice/canonical.service\n' });
+    machine.answer(/^systemctl start/, () => {
+      unit.show = shown();
+      return '';
+    });
+    await runtime.start();
+    expect(machine.ran).toContain(`systemctl start --no-block -- ${UNIT}`);
+  });
+
   test('that an ExecStartPre= holds up for a minute fails and says so', async () => {
     const { runtime } = setUp(state('activating', 'start-pre', 0, { Job: 9 }));
     await expect(runtime.start()).rejects.toThrow(
@@ -266,5 +299,66 @@ describe('what it reads and writes', () => {
     expect(await runtime.mountInfo()).toContain('ext4');
     machine.processes.set(700, { argv: ['x'], mountInfo: 'its own' });
     expect(await runtime.mountInfo()).toBe('its own');
+  });
+});
+
+describe('a unit that runs a container', () => {
+  const containerIs = (status: 'running' | 'exited') => {
+    const { unit, machine } = setUp(shown());
+    const container = { status };
+    machine.install('podman').answer(/^podman/, '');
+    machine.answer(/^podman inspect/, () => inspected({ Status: container.status }));
+    machine.answer(/^systemctl stop/, () => {
+      unit.show = shown(INACTIVE);
+      return '';
+    });
+    machine.answer(/^podman stop/, () => {
+      container.status = 'exited';
+      return '';
+    });
+    const inside = createContainerRuntime('podman', 'nova_compute', machine);
+    return { unit, container, machine, runtime: createSystemdRuntime(UNIT, machine, inside) };
+  };
+  const acts = (machine: FakeMachine) => machine.ran.filter((line) => !/ (show|inspect) /.test(line));
+
+  test('runs also where the container runs without its unit', async () => {
+    const { unit, runtime } = containerIs('running');
+    unit.show = shown(INACTIVE);
+    expect(await runtime.state()).toMatchObject({
+      kind: 'running',
+      sentence: `The container nova_compute (podman) is running. Its unit ${UNIT} is inactive (dead).`,
+    });
+  });
+
+  test('is stopped as a unit', async () => {
+    const { unit, container, machine, runtime } = containerIs('running');
+    machine.answer(/^systemctl stop/, () => {
+      container.status = 'exited';
+      unit.show = shown(INACTIVE);
+      return '';
+    });
+    await runtime.stop(machine.now() + 20_000);
+    expect(acts(machine)).toEqual([`systemctl stop --no-block -- ${UNIT}`]);
+  });
+
+  test('and the container after it, where it outlives its unit', async () => {
+    const { machine, runtime } = containerIs('running');
+    await runtime.stop(machine.now() + 20_000);
+    expect(acts(machine)).toEqual([`systemctl stop --no-block -- ${UNIT}`, 'podman stop -t 15 nova_compute']);
+    expect(await runtime.state()).toMatchObject({ kind: 'stopped' });
+  });
+
+  test('is started though its container left a process behind', async () => {
+    const { unit, machine, runtime } = containerIs('exited');
+    unit.show = shown(INACTIVE);
+    machine.processes.set(88, {
+      argv: ['python3', '/usr/bin/nova-compute'],
+      cgroup: '0::/machine.slice/libpod-1.scope\n',
+    });
+    machine.answer(/^systemctl start/, () => {
+      unit.show = shown();
+      return '';
+    });
+    await runtime.start();
   });
 });
