@@ -40,6 +40,8 @@ export interface InstanceFacts {
   readonly destination: (host: string | null) => Destination;
   /** When destinations were last judged, on our clock. */
   readonly destinationsAt: number;
+  /** When it was last seen that a destination is what is said of it, on our clock. */
+  readonly destinationKnownAt: (host: string | null) => number;
   readonly asked: Asked | null;
   readonly refusal: Refusal | null;
   /** Nothing new is asked before this time, because a predecessor's last request may still be under way. */
@@ -189,6 +191,11 @@ function failedAttempt(facts: InstanceFacts, server: Server, latest: Migration):
 
 /** Its destination was fenced in mid-evacuation. Nova leaves such a record pre-migrating for ever. */
 function orphaned(facts: InstanceFacts, server: Server, record: Migration): InstanceClass {
+  // A host that was dead may have been taken back since, and have been given this instance then.
+  const knownAt = facts.destinationKnownAt(record.destHost) + facts.clockOffsetMs;
+  if (knownAt < record.updatedAt + pacing.clockMarginMs) {
+    return inFlight(facts, record, `${record.status}${to(record)}`);
+  }
   // The destination may have finished it right before it died: only what is seen after that counts.
   if (facts.seenAt < facts.destinationsAt) return { kind: 'look' };
   return due(facts, server, `its destination ${record.destHost} died in mid-evacuation and was fenced`);

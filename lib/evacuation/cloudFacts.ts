@@ -21,10 +21,10 @@ export class CloudFacts {
     this.#options = options;
   }
 
-  /** Hosts that bear a pending mark: fenced, whatever Nova says of them yet. */
-  setFenced(hosts: Iterable<string>): void {
+  /** Hosts that bore a pending mark at a time `at`: fenced, whatever Nova says of them yet. */
+  setFenced(hosts: Iterable<string>, at: number = this.#now()): void {
     this.#fenced = new Set(hosts);
-    this.#fencedAt = this.#now();
+    this.#fencedAt = at;
   }
 
   /** The compute services, at most `maxAgeMs` old. Hosts that ask at the same time share one request. */
@@ -50,6 +50,11 @@ export class CloudFacts {
   /** When what {@link destination} tells was last learned, in ms since the epoch. */
   get destinationsAt(): number {
     return Math.max(this.#services?.at ?? 0, this.#fencedAt);
+  }
+
+  /** When it was last seen that a destination is what {@link destination} says, in ms since the epoch. */
+  destinationKnownAt(host: string | null): number {
+    return host !== null && this.#fenced.has(host) ? this.#fencedAt : (this.#services?.at ?? 0);
   }
 
   /** What a migration's destination is worth, by the services as last read. */

@@ -406,6 +406,7 @@ export class HostEvacuation {
           records: byServer.get(id) ?? [],
           destination: (host) => cloud.destination(host),
           destinationsAt: cloud.destinationsAt,
+          destinationKnownAt: (host) => cloud.destinationKnownAt(host),
           asked: this.#asked.get(id) ?? null,
           refusal: this.#refusal(id),
           quietUntil: Math.max(this.#quietUntil, this.#marked.hints.doubts[id] ?? 0),

@@ -77,8 +77,6 @@ class Pass {
   readonly #running = new Map<string, Promise<void>>();
   /** Names this pass is through with, or at work on: each is taken up once. */
   readonly #taken = new Set<string>();
-  /** Nova hosts whose marks this pass has seen pending. */
-  readonly #fenced = new Set<string>();
   readonly #outcomes = new Map<string, HostOutcome>();
   /** Names whose hosts another evacuator is at work on. */
   readonly #deferred = new Set<string>();
@@ -130,7 +128,15 @@ class Pass {
   /** Starts on every pending mark that is ours to take; returns when the first deferred one may be, else null. */
   async #takeUp(): Promise<number | null> {
     const { marks, me, hints, clock, log } = this.#options;
+    const readAt = clock.now();
     const reading = await marks.readAll();
+    const pending = reading.marks.filter(({ mark }) => isPending(mark)).map(({ name }) => name);
+    if (this.#scope !== null) {
+      await this.#noteFenced(this.#scope, pending, readAt).catch((error: unknown) => {
+        // What is at work goes on with what it knew, and its age.
+        if (!(error instanceof NovaError)) throw error;
+      });
+    }
     const mine: { readonly reading: MarkReading; readonly quietUntil: number }[] = [];
     let deferredUntil: number | null = null;
     for (const name of this.#deferred) this.#outcomes.delete(name);
@@ -149,7 +155,7 @@ class Pass {
         mine.push({ reading: one, quietUntil: decision.quietUntil });
       }
     }
-    if (mine.length > 0) await this.#start(mine);
+    if (mine.length > 0) await this.#start(mine, pending, readAt);
     await this.#takeUpReleases(reading.marks);
     return deferredUntil;
   }
@@ -257,8 +263,20 @@ class Pass {
     }
   }
 
+  /** Which Nova hosts are fenced, as the marks were at a time `at`. One that was released since is no longer. */
+  async #noteFenced(scope: PassScope, pending: readonly string[], at: number): Promise<void> {
+    const services = await scope.cloud.services();
+    const hosts = pending.map((name) =>
+      matchHost(services, this.#hostMap.get(name) ?? name, this.#options.dnsDomain),
+    );
+    const fenced = hosts.flatMap((match) => (match.kind === 'host' ? [match.service.host] : []));
+    scope.cloud.setFenced(fenced, at);
+  }
+
   async #start(
     mine: readonly { readonly reading: MarkReading; readonly quietUntil: number }[],
+    pending: readonly string[],
+    readAt: number,
   ): Promise<void> {
     const { dnsDomain, log } = this.#options;
     const scope = await this.#connected();
@@ -313,8 +331,7 @@ class Pass {
         },
       });
     }
-    for (const { host } of hosts) this.#fenced.add(host);
-    scope.cloud.setFenced(this.#fenced);
+    await this.#noteFenced(scope, pending, readAt);
     const known = new Set([...hosts.flatMap(({ names }) => names), ...joining.map(({ name }) => name)]);
     await scope.claims.take(mine.map(({ reading }) => reading).filter(({ name }) => known.has(name)));
     for (const name of known) this.#hints(name).pass = 'open';

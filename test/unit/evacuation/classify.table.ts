@@ -88,6 +88,7 @@ export function factsOf(row: Row): InstanceFacts {
     records,
     destination: (host) => (host === null ? 'unknown' : (row.destinations?.[host] ?? 'alive')),
     destinationsAt: ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
+    destinationKnownAt: () => ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
     asked:
       row.asked === undefined
         ? null
@@ -258,6 +259,27 @@ export const table: readonly Row[] = [
     destinations: { comp1: 'dead' },
     records: [{ status: 'pre-migrating', to: 'comp1', created: 40 }],
     is: 'look',
+  },
+  {
+    what: 'its destination was dead when that was last looked at, before Nova chose it: it was taken back since',
+    server: rebuild,
+    servicesRead: 6,
+    seen: 0,
+    touched: 2,
+    destinations: { comp1: 'dead' },
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 2 }],
+    is: 'inFlight',
+  },
+  {
+    what: 'that may be so as well where clocks are a little apart',
+    server: rebuild,
+    servicesRead: 0.5,
+    seen: 0,
+    touched: 4,
+    skew: 3,
+    destinations: { comp1: 'dead' },
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 4 }],
+    is: 'inFlight',
   },
   {
     what: 'orphaned in the last step: the guest was up, host and record had not changed yet',
