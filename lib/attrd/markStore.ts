@@ -87,7 +87,9 @@ export class TwofoldMarkStore implements MarkStore {
 
   async clearNo(name: string): Promise<void> {
     const now = (await this.readAll()).marks.find((reading) => reading.name === name);
-    if (now === undefined || isPending(now.mark)) return;
+    // A `no` beside a permanent `yes` is half of something: of a `no` that NovaEvacuate's monitor completes, or of a mark.
+    // Without it the permanent copy would have a host evacuated that runs.
+    if (now === undefined || isPending(now.mark) || isPending(now.permanent)) return;
     if (now.transient.kind !== 'none') await this.#attributes.deleteTransient(attribute, { host: name });
     await this.#attributes.deletePermanentIf(name, attribute, 'no');
   }

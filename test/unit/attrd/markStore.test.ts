@@ -53,6 +53,19 @@ describe('the order of writes', () => {
     expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('yes');
   });
 
+  test('a no whose permanent copy still reads yes is not removed: what is left would have the host evacuated', async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0');
+    // NovaEvacuate was killed between the two writes of its `no`.
+    pacemaker.transient.get('evacuate')?.set('comp0', 'no');
+    await marks.clearNo('comp0');
+    expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('no');
+    const half = await markOf(marks, 'comp0');
+    if (half !== undefined) await marks.repair(half);
+    await marks.clearNo('comp0');
+    expect(await markOf(marks, 'comp0')).toBeUndefined();
+  });
+
   test('no and clear: the permanent copy last', async () => {
     const { pacemaker, marks } = setup();
     await marks.setYes('comp0');
