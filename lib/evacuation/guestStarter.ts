@@ -8,6 +8,12 @@ import type { GuestCount } from './release.ts';
 /** How many instances are asked about, or started, at a time: a returned host has to take its guests one by one anyway. */
 const atATime = 8;
 
+/**
+ * How many looks in a row may fail to tell whether a guest runs before it is left so. A nova-compute that has just come
+ * up, or an API that fails in passing, answers a moment later.
+ */
+const unsureLooks = 5;
+
 interface Guest {
   readonly server: Server;
   readonly step: GuestStep;
@@ -25,6 +31,8 @@ export class GuestStarter {
   #guests: readonly Guest[] = [];
   readonly #started = new Set<string>();
   readonly #named = new Map<string, string>();
+  /** Looks in a row that did not tell whether a guest runs, by instance. */
+  readonly #unsure = new Map<string, number>();
 
   constructor(nova: NovaClient, host: string, log: PassLog, options: CallOptions) {
     this.#nova = nova;
@@ -91,6 +99,9 @@ export class GuestStarter {
   async #lookAt(server: Server, evacuationFailed: boolean, fencedAt: number): Promise<Guest> {
     const asked = server.vmState === 'active' || (server.vmState === 'error' && evacuationFailed);
     const running = asked && server.taskState === null ? await this.#runs(server.id) : null;
+    if (this.#isUnsure(server.id, asked && server.taskState === null && running === null)) {
+      return { server, step: { kind: 'starting' } };
+    }
     const decide = (actions: readonly ServerAction[] | null) =>
       decideGuest({ server, running, actions, evacuationFailed, fencedAt });
     // What was asked for and refused is not asked for again within one walk.
@@ -98,6 +109,13 @@ export class GuestStarter {
     const step = decide(null);
     if (step.kind !== 'readActions') return { server, step };
     return { server, step: decide(await this.#nova.listActions(server.id, this.#options)) };
+  }
+
+  /** Whether one that could not be told is worth another look. */
+  #isUnsure(id: string, untold: boolean): boolean {
+    const looks = untold ? (this.#unsure.get(id) ?? 0) + 1 : 0;
+    this.#unsure.set(id, looks);
+    return untold && looks < unsureLooks;
   }
 
   async #runs(id: string): Promise<boolean | null> {

@@ -29,7 +29,7 @@ export interface ReleaseFacts {
 export interface GuestCount {
   /** Should run, do not, and have not been started yet. */
   readonly due: number;
-  /** Being started. */
+  /** Being started, or not known yet whether they run. */
   readonly starting: number;
 }
 

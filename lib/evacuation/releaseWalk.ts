@@ -82,6 +82,7 @@ export async function walkRelease(
         return { kind: 'waiting', for: step.for, sentence: step.sentence };
       }
       await scope.clock.sleep(pacing.releasePollMs);
+      last = null;
       continue;
     }
     // Whatever was accepted and shows no effect is not asked for over and over.
@@ -114,6 +115,8 @@ class ReleaseWalk {
   async look(): Promise<ReleaseStep> {
     const { nova, clock, callOptions, marks } = this.#scope;
     const { host, names, service, compute } = this.#released;
+    // First of all: the original agents say `no` as soon as Nova has accepted, so what Nova is asked after it counts.
+    const mark = worstMark((await marks.readAll()).marks.filter(({ name }) => names.includes(name)));
     const [found, records] = await Promise.all([
       service(),
       nova.listEvacuations({ sourceHost: host }, callOptions),
@@ -122,7 +125,6 @@ class ReleaseWalk {
     if (found !== null) this.#fencedAt ??= fencedAt(found);
     const since = this.#since(records);
     const state = await compute(found);
-    const mark = worstMark((await marks.readAll()).marks.filter(({ name }) => names.includes(name)));
     this.#wasFenced ||= mark !== 'none' || (found?.forcedDown ?? false) || this.#fencedAt !== null;
     const unsettled = records.filter(({ status }) => status === 'done').length;
     const mayAsk = found?.state === 'up' && !found.forcedDown && this.#wasFenced;
