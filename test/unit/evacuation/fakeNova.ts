@@ -119,6 +119,8 @@ export class FakeNova {
   /** Called for each request to evacuate, when it is sent. */
   onEvacuate: (id: string) => void = () => undefined;
   readonly violations: string[] = [];
+  /** Instances that were in ERROR: Nova does not know any more whether their guests were on or off. */
+  readonly failed = new Set<string>();
   /** Requests to evacuate by instance, as they were sent. */
   readonly asked = new Map<string, number[]>();
   readonly calls: string[] = [];
@@ -802,6 +804,7 @@ export class FakeNova {
   }
 
   #fail(instance: Instance, message: string): void {
+    this.failed.add(instance.server.id);
     this.#change(instance, {
       status: 'ERROR',
       vmState: 'error',
