@@ -27,6 +27,7 @@ const firstPauseMs = 1_000;
 const lastPauseMs = 5_000;
 /** Nova and Keystone may take this long for an answer, repetitions included: nova-compute may have to start without. */
 const answerMs = 15_000;
+const leastAnswerMs = 1_000;
 
 /** The way back of one host, walked on the host itself. */
 export interface ComeBackOptions {
@@ -80,15 +81,18 @@ class ComeBack {
   #pulsedAt = 0;
   /** When nova-compute was seen running for the first time. */
   #runsSince: number | null = null;
+  /** Whether nova-compute may start even if Nova cannot be asked. */
+  #mayStartAnyway = false;
   /** The last thing that stood in the way. */
   #sentence: string;
 
   constructor(options: ComeBackOptions) {
     this.#options = options;
     this.#names = [...new Set([options.node, options.host])];
+    const answerBy = () => this.#answerBy();
     this.#callOptions = {
       get deadline() {
-        return Math.min(options.deadline, options.clock.now() + answerMs);
+        return answerBy();
       },
     };
     this.#sentence = `${options.host} could not be brought back in the time there was`;
@@ -142,6 +146,7 @@ class ComeBack {
       await this.#hide();
       return { kind: 'released', sentence: null, troubled: false };
     }
+    this.#mayStartAnyway = trusted;
     const outcome = await this.#release();
     if (outcome.kind === 'released') {
       await this.#hide();
@@ -189,7 +194,7 @@ class ComeBack {
       return { kind: 'troubled', sentence };
     }
     try {
-      const nova = await connect(Math.min(this.#options.deadline, clock.now() + answerMs));
+      const nova = await connect(this.#answerBy());
       const services = await nova.listComputeServices(this.#callOptions);
       const match = matchHost(services, host, dnsDomain);
       if (match.kind === 'ambiguous') return { kind: 'troubled', sentence: match.sentence };
@@ -240,6 +245,15 @@ class ComeBack {
     const { deadline, startBy, releaseMs } = this.#options;
     const end = this.#runsSince === null ? startBy : this.#runsSince + releaseMs;
     return Math.min(deadline, end);
+  }
+
+  /** When an answer of Nova or Keystone is given up: where nova-compute may start without, in time for that. */
+  #answerBy(): number {
+    const { clock, deadline, startBy } = this.#options;
+    const now = clock.now();
+    const isHeld = this.#runsSince === null && this.#mayStartAnyway;
+    const patience = isHeld ? Math.max(leastAnswerMs, (startBy - now) / 2) : answerMs;
+    return Math.min(deadline, now + Math.min(answerMs, patience));
   }
 
   #outOfTime(): ComeBackOutcome {
