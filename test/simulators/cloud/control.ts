@@ -52,10 +52,20 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
   [
     'POST',
     /^hosts\/([^/]+)\/kill$/,
-    ({ world }, name, body) => world.killCompute(name, { power: member(body, 'power') === true }),
+    ({ world, processes }, name, body) => {
+      processes.forget(name);
+      world.killCompute(name, { power: member(body, 'power') === true });
+    },
   ],
   // Power again: no guest runs, and no nova-compute until it is started.
-  ['POST', /^hosts\/([^/]+)\/boot$/, ({ world }, name) => world.bootMachine(name)],
+  [
+    'POST',
+    /^hosts\/([^/]+)\/boot$/,
+    ({ world, processes }, name) => {
+      processes.forget(name);
+      world.bootMachine(name);
+    },
+  ],
   // With {"pid": N} it lives as long as that process does, and hangs while that is stopped.
   ['POST', /^hosts\/([^/]+)\/start$/, startCompute],
   // nova-compute compares its guests with Nova's records, now.
@@ -217,8 +227,12 @@ export async function control(
 
 function startCompute({ world, processes }: Controlled, name: string, body: unknown): void {
   const pid = member(body, 'pid');
-  if (typeof pid === 'number') processes.started(name, pid);
-  else world.startCompute(name);
+  if (typeof pid === 'number') {
+    processes.started(name, pid);
+    return;
+  }
+  processes.forget(name);
+  world.startCompute(name);
 }
 
 class Lines {

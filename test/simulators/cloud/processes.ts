@@ -26,6 +26,11 @@ export class Processes {
     this.#timer ??= setInterval(() => this.#look(), interval).unref();
   }
 
+  /** Something else has become of the host: its process, if there was one, means nothing any more. */
+  forget(host: string): void {
+    this.#watched.delete(host);
+  }
+
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type CloudOptions, type SimulatedCloud, startCloud } from '../../simulators/cloud/server.ts';
 import { items, pick } from '../../simulators/json.ts';
 
@@ -201,4 +202,53 @@ it('lists a thousand servers in one page, quickly', async () => {
   const body = await (await nova(at, token, '/servers/detail?all_tenants=1&host=comp0')).json();
   expect(items(body, 'servers')).toHaveLength(1000);
   expect(performance.now() - began).toBeLessThan(2000);
+});
+
+describe('a nova-compute that is a process', () => {
+  const control = (at: SimulatedCloud, path: string, body: unknown) =>
+    fetch(`${at.urls.control}/_sim/${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const until = async (holds: () => boolean) => {
+    for (const end = Date.now() + 3_000; !holds(); await new Promise((resolve) => setTimeout(resolve, 10))) {
+      if (Date.now() > end) throw new Error(`not so: ${holds.toString()}`);
+    }
+  };
+  function sleeper() {
+    const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return child;
+  }
+
+  it('lives as long as that, hangs while it is stopped, and is another once another says so', async () => {
+    const at = await start();
+    const host = at.world.host('comp0');
+    at.world.killCompute('comp0');
+    const first = sleeper();
+    await control(at, 'hosts/comp0/start', { pid: first.pid });
+    expect(host.alive).toBe(true);
+    first.kill('SIGSTOP');
+    await until(() => !host.alive);
+    first.kill('SIGCONT');
+    await until(() => host.alive);
+    const { life } = host;
+    first.kill('SIGKILL');
+    const second = sleeper();
+    await control(at, 'hosts/comp0/start', { pid: second.pid });
+    expect(host.alive).toBe(true);
+    expect(host.life).toBeGreaterThan(life);
+    second.kill('SIGKILL');
+    await until(() => !host.alive);
+  });
+
+  it('is forgotten with its machine', async () => {
+    const at = await start();
+    const host = at.world.host('comp0');
+    const child = sleeper();
+    await control(at, 'hosts/comp0/start', { pid: child.pid });
+    await control(at, 'hosts/comp0/kill', {});
+    await control(at, 'hosts/comp0/boot', {});
+    await control(at, 'hosts/comp0/start', {});
+    child.kill('SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(host.alive).toBe(true);
+  });
 });
