@@ -22,6 +22,19 @@ setup() {
   done
 }
 
+@test "every section that a page links to is there" {
+  local page link target
+  for page in "$root"/*.md "$root"/docs/*.md; do
+    while read -r link; do
+      target=$(dirname "$page")/${link%%#*}
+      [[ $link != '#'* ]] || target=$page
+      # As GitHub makes anchors of headings.
+      sed -n 's/^#\+ //p' "$target" | tr '[:upper:] ' '[:lower:]-' | sed 's/[^a-z0-9_-]//g' | grep -qxF -- "${link#*#}" ||
+        fail "$page links to $link, and there is no such section"
+    done < <(grep -oE '\]\([^):]*#[^):]+' "$page" | cut -c3-)
+  done
+}
+
 @test "every npm script that a page names is there" {
   local name
   while read -r name; do
