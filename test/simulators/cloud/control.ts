@@ -227,6 +227,8 @@ export async function control(
 
 function startCompute({ world, processes }: Controlled, name: string, body: unknown): void {
   const pid = member(body, 'pid');
+  // A host that Nova does not know yet: its nova-compute makes itself known.
+  if (!world.hosts.has(name)) world.addHost(name);
   if (typeof pid === 'number') {
     processes.started(name, pid);
     return;

@@ -239,6 +239,15 @@ describe('a nova-compute that is a process', () => {
     await until(() => !host.alive);
   });
 
+  it('makes a host known that Nova did not know', async () => {
+    const at = await start();
+    const child = sleeper();
+    await control(at, 'hosts/comp9/start', { pid: child.pid });
+    expect(at.world.isUp(at.world.host('comp9'))).toBe(true);
+    child.kill('SIGKILL');
+    await until(() => !at.world.host('comp9').alive);
+  });
+
   it('is forgotten with its machine', async () => {
     const at = await start();
     const host = at.world.host('comp0');
