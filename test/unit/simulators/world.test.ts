@@ -357,6 +357,20 @@ describe('a machine that comes back', () => {
     expect(`${statusOf(cutOff)}/${cutOff.taskState}`).toBe('ERROR/null');
   });
 
+  it('leaves alone what is being evacuated at that moment', () => {
+    world.knobs.resumeGuests = true;
+    const server = world.addServer({ host: 'comp0' });
+    fail('comp0');
+    world.evacuate(server, {}, by);
+    clock.advance(350);
+    world.startCompute('comp0');
+    clock.advance(50);
+    expect(seen(server)).toBe('REBUILD/rebuild_spawning on comp0, completed to comp1');
+    clock.advance(5_000);
+    expect(seen(server)).toBe('ACTIVE/null on comp1, done to comp1');
+    expect(world.observer.violations.map(({ rule }) => rule)).toEqual(['I3']);
+  });
+
   it('has instances that it finds off stopped by nobody, where the power states are compared', () => {
     world.knobs.powerSync = 500;
     const [found, stopped] = [world.addServer({ host: 'comp0' }), world.addServer({ host: 'comp0' })];
