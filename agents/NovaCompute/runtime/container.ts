@@ -109,6 +109,8 @@ export function createContainerRuntime(engine: ContainerEngine, name: string, ma
   const title = `container ${name} (${engine})`;
   const inspect = () => inspectContainer(machine, engine, name);
   const missing = `There is no ${engine} container ${name} on this machine.`;
+  /** Which run of the container `start` brought about: another one means that this one ended and was restarted. */
+  let launchedRun: string | null = null;
   /** Runs a command of the engine; gives what it said when it failed, else null. */
   const tell = async (args: readonly string[], timeoutMs: number): Promise<string | null> => {
     const answer = await machine.run(engine, args, timeoutMs);
@@ -118,6 +120,9 @@ export function createContainerRuntime(engine: ContainerEngine, name: string, ma
   const state = async (): Promise<RuntimeState> => {
     const container = await inspect();
     if (container === null) return { kind: 'missing', sentence: missing };
+    if (isAlive(container) && launchedRun !== null && container.startedAt !== launchedRun) {
+      return { kind: 'stopped', sentence: `The ${title} has ended and was restarted by ${engine} since.` };
+    }
     if (isAlive(container)) {
       const since = Date.parse(container.startedAt);
       const sentence = `The ${title} is ${container.status}.`;
@@ -136,6 +141,8 @@ export function createContainerRuntime(engine: ContainerEngine, name: string, ma
     const verb = container.status === 'paused' ? 'unpause' : 'start';
     const failure = await tell([verb, name], START_TIMEOUT_MS);
     if (failure !== null) throw new ComputeError(`The ${title} could not be started: ${failure}`);
+    const launched = await inspect();
+    launchedRun = launched !== null && isAlive(launched) ? launched.startedAt : null;
   };
 
   const stop = async (deadline: number): Promise<void> => {

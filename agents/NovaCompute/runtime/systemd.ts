@@ -142,6 +142,9 @@ export function isAlive(unit: UnitFacts): boolean {
  * nova.conf lies and what nova-compute wrote.
  */
 export function createSystemdRuntime(name: string, machine: Machine, inside: Runtime | null): Runtime {
+  /** Which run of the unit `start` brought about: another one means that this one ended and systemd restarted it. */
+  let launchedRun: number | null = null;
+
   const show = async (): Promise<UnitFacts> => {
     const [unit] = await showUnits(machine, [name]);
     if (unit === undefined) throw new ComputeError(`systemctl does not tell the state of ${name}.`);
@@ -160,6 +163,9 @@ export function createSystemdRuntime(name: string, machine: Machine, inside: Run
 
   const state = async (): Promise<RuntimeState> => {
     const unit = await settled();
+    if (isAlive(unit) && launchedRun !== null && unit.mainStartedMonotonic !== launchedRun) {
+      return { kind: 'stopped', sentence: `The unit ${name} has ended and was restarted by systemd since.` };
+    }
     if (isAlive(unit)) {
       const sentence = `The unit ${name} is ${unit.activeState} (${unit.subState}).`;
       return { kind: 'running', since: startedAt(machine, unit), sentence };
@@ -198,7 +204,10 @@ export function createSystemdRuntime(name: string, machine: Machine, inside: Run
     const until = machine.now() + LAUNCH_MS;
     for (;;) {
       const unit = await show();
-      if (isAlive(unit)) return;
+      if (isAlive(unit)) {
+        launchedRun = unit.mainStartedMonotonic;
+        return;
+      }
       // It was launched and has ended, or cannot be: the state and the journal say why.
       if (!unit.hasJob && ['failed', 'inactive', 'active'].includes(unit.activeState)) return;
       if (unit.subState === 'auto-restart') return;

@@ -111,6 +111,23 @@ describe.each(['podman', 'docker'] as const)('%s', (engine) => {
     expect(acts(machine)).toEqual([]);
   });
 
+  test('one that its policy restarts after our start did not stay; to another agent it simply runs', async () => {
+    const { container, machine, runtime } = setUp(engine, { Status: 'exited' });
+    machine.answer(/ start /, () => {
+      container.inspect = inspected({});
+      return '';
+    });
+    await runtime.start();
+    expect(await runtime.state()).toMatchObject({ kind: 'running' });
+    container.inspect = inspected({ StartedAt: '2026-01-01T00:00:09Z' });
+    expect(await runtime.state()).toEqual({
+      kind: 'stopped',
+      sentence: `The container nova_compute (${engine}) has ended and was restarted by ${engine} since.`,
+    });
+    const another = createContainerRuntime(engine, 'nova_compute', machine);
+    expect(await another.state()).toMatchObject({ kind: 'running' });
+  });
+
   test('a start that fails is said in the engine’s words', async () => {
     const { machine, runtime } = setUp(engine, { Status: 'exited' });
     machine.answer(/ start /, failure(125, 'Error: unable to start container: no space left on device\n'));
@@ -237,6 +254,14 @@ describe('where nova.conf lies', () => {
       'No nova.conf was found in what is mounted into the container nova_compute (podman); looked for in /etc/nova, ' +
         '/var/lib/kolla/config_files/src/etc/nova, /var/lib/kolla/config_files.',
     );
+  });
+
+  test('mounts that are none are left out', async () => {
+    const { container, machine, runtime } = setUp('podman');
+    const mounts = [{ Source: '', Destination: '/etc/nova' }, { Destination: '/x' }, null, 7];
+    container.inspect = JSON.stringify([{ State: { Status: 'running' }, Mounts: mounts }]);
+    machine.files.set('/nova.conf', '');
+    await expect(runtime.configFiles()).rejects.toThrow(/^No nova\.conf was found/);
   });
 
   test('its mounts, while it has a process', async () => {

@@ -155,6 +155,22 @@ describe('start', () => {
     expect(machine.now()).toBe(BOOTED_AT + 3_600_000);
   });
 
+  test('one that systemd itself restarts after our start did not stay; to another agent it simply runs', async () => {
+    const { unit, machine, runtime } = setUp(shown(INACTIVE));
+    machine.answer(/^systemctl start/, () => {
+      unit.show = shown();
+      return '';
+    });
+    await runtime.start();
+    expect(await runtime.state()).toMatchObject({ kind: 'running' });
+    unit.show = shown({ ExecMainStartTimestampMonotonic: 6_000_000 });
+    expect(await runtime.state()).toEqual({
+      kind: 'stopped',
+      sentence: `The unit ${UNIT} has ended and was restarted by systemd since.`,
+    });
+    expect(await createSystemdRuntime(UNIT, machine, null).state()).toMatchObject({ kind: 'running' });
+  });
+
   const NOVA = { argv: ['/usr/bin/python3', '/usr/bin/nova-compute'], uid: 64_060 };
 
   test.each([
