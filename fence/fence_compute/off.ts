@@ -27,7 +27,7 @@ export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
     ({ permanent } = await writeMark(ctx, world, target));
   }
   const code = await tellNova(ctx, world, target, deadline);
-  if (isPending(target.mark)) await keepMark(ctx, world, target.name);
+  if (target.mark.kind === 'no' || isPending(target.mark)) await keepMark(ctx, world, target);
   if (!permanent) {
     ctx.log.warn(
       `${target.name} is no cluster node, so its mark has no permanent copy and is lost if the cluster restarts.`,
@@ -89,13 +89,14 @@ async function writeMark(
 }
 
 /**
- * A mark that was there before belongs to an earlier failure. If its evacuation ended at this very moment (because the
- * machine had been back), what ended is not this failure's.
+ * A mark that was there before belongs to an earlier failure. If its evacuation, or its release, ended at this very
+ * moment (because the machine had been back), what ended is not this failure's: a host that is held down without any
+ * mark would be released by nobody.
  */
-async function keepMark(ctx: FenceContext, world: World, name: string): Promise<void> {
+async function keepMark(ctx: FenceContext, world: World, { name, mark }: TargetMark): Promise<void> {
   try {
     const now = targetMark(ctx.nodename, ctx.plug, await world.marks.readAll());
-    if (isPending(now.mark)) return;
+    if (isPending(now.mark) || (mark.kind === 'no' && now.mark.kind === 'no')) return;
     await world.marks.setYes(name);
     ctx.log.info(`${name} is marked for evacuation anew: the one before ended meanwhile.`);
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { CallOptions, Migration, NovaClient, Server, ServerAction } from '@openstack-ts/nova-client';
 import { NovaError } from '@openstack-ts/nova-client';
-import { decideGuest, type GuestStep } from './guests.ts';
+import { decideGuest, type GuestFacts, type GuestStep } from './guests.ts';
 import type { PassLog } from './passLog.ts';
 import { isFailed, recordsOf } from './records.ts';
 import type { GuestCount } from './release.ts';
@@ -13,6 +13,8 @@ const atATime = 8;
  * up, or an API that fails in passing, answers a moment later.
  */
 const unsureLooks = 5;
+/** How often an instance is asked to start where Nova fails in passing. */
+const startAttempts = 3;
 
 interface Guest {
   readonly server: Server;
@@ -29,7 +31,14 @@ export class GuestStarter {
   readonly #log: PassLog;
   readonly #options: CallOptions;
   #guests: readonly Guest[] = [];
+  #facts: (server: Server) => Pick<GuestFacts, 'evacuationFailed' | 'fencedAt' | 'triedSince'> = () => ({
+    evacuationFailed: false,
+    fencedAt: 0,
+    triedSince: 0,
+  });
   readonly #started = new Set<string>();
+  /** Requests that Nova failed to take, by instance. */
+  readonly #attempts = new Map<string, number>();
   readonly #named = new Map<string, string>();
   /** Looks in a row that did not tell whether a guest runs, by instance. */
   readonly #unsure = new Map<string, number>();
@@ -52,14 +61,15 @@ export class GuestStarter {
   }
 
   /** Looks at the host's instances. Its nova-compute must be up: it is asked whether each runs. */
-  async look(records: Iterable<Migration>, fencedAt: number): Promise<GuestCount> {
+  async look(records: Iterable<Migration>, fencedAt: number, triedSince = fencedAt): Promise<GuestCount> {
     const servers = await this.#nova.listServers({ host: this.#host }, this.#options);
     const failed = new Set(
       servers
         .filter(({ id }) => recordsOf(records, id).some((one) => isFailed(one) && one.createdAt >= fencedAt))
         .map(({ id }) => id),
     );
-    this.#guests = await eachOf(servers, (server) => this.#lookAt(server, failed.has(server.id), fencedAt));
+    this.#facts = (server) => ({ evacuationFailed: failed.has(server.id), fencedAt, triedSince });
+    this.#guests = await eachOf(servers, (server) => this.#lookAt(server));
     for (const { server, step } of this.#guests) if (step.kind === 'name') this.#name(server, step.sentence);
     const count = (...kinds: readonly GuestStep['kind'][]) =>
       this.#guests.filter(({ step }) => kinds.includes(step.kind)).length;
@@ -69,15 +79,25 @@ export class GuestStarter {
   /** Does what the last look found due. What Nova refuses is named. */
   async start(): Promise<void> {
     const due = this.#guests.filter(({ step }) => ['reboot', 'start', 'stop'].includes(step.kind));
-    await eachOf(due, async ({ server, step }) => {
+    await eachOf(due, async ({ server }) => {
       try {
-        await this.#do(server, step.kind);
+        // Somebody else who walks this release may have started it meanwhile, and a second reboot would be a reset.
+        const now = await this.#lookAt(await this.#nova.getServer(server.id, this.#options));
+        await this.#do(now.server, now.step.kind);
       } catch (error) {
         if (!(error instanceof NovaError)) throw error;
-        // Nova may have carried out what it did not answer; its next look tells.
-        if (!error.unanswered) this.#name(server, `Nova refused: ${error.message}`);
+        this.#refused(server, error);
       }
     });
+  }
+
+  #refused(server: Server, error: NovaError): void {
+    // Nova may have carried out what it did not answer; the next look tells.
+    if (error.unanswered || error.code === 'notFound') return;
+    const attempts = (this.#attempts.get(server.id) ?? 0) + 1;
+    this.#attempts.set(server.id, attempts);
+    const final = ['conflict', 'forbidden', 'badRequest'].includes(error.code);
+    if (final || attempts >= startAttempts) this.#name(server, `Nova refused: ${error.message}`);
   }
 
   async #do(server: Server, kind: GuestStep['kind']): Promise<void> {
@@ -91,19 +111,22 @@ export class GuestStarter {
       return;
     }
     if (kind === 'start') await this.#nova.startServer(id, this.#options);
+    else if (kind !== 'reboot') return;
     else await this.#nova.rebootServer(id, 'HARD', this.#options);
     this.#started.add(title(server));
     this.#log.notice(`Starting ${title(server)} in place on ${this.#host}, which is back.`);
   }
 
-  async #lookAt(server: Server, evacuationFailed: boolean, fencedAt: number): Promise<Guest> {
+  async #lookAt(server: Server): Promise<Guest> {
+    const facts = this.#facts(server);
+    const { evacuationFailed } = facts;
     const asked = server.vmState === 'active' || (server.vmState === 'error' && evacuationFailed);
     const running = asked && server.taskState === null ? await this.#runs(server.id) : null;
     if (this.#isUnsure(server.id, asked && server.taskState === null && running === null)) {
       return { server, step: { kind: 'starting' } };
     }
     const decide = (actions: readonly ServerAction[] | null) =>
-      decideGuest({ server, running, actions, evacuationFailed, fencedAt });
+      decideGuest({ server, running, actions, ...facts });
     // What was asked for and refused is not asked for again within one walk.
     if (this.#named.has(title(server))) return { server, step: { kind: 'leave' } };
     const step = decide(null);

@@ -12,8 +12,10 @@ export interface GuestFacts {
   readonly actions: readonly ServerAction[] | null;
   /** Whether an evacuation of it failed since the fencing. */
   readonly evacuationFailed: boolean;
-  /** When the host was fenced, on Nova's clock, in ms since the epoch. */
+  /** When the host was fenced, or earlier, on Nova's clock, in ms since the epoch. */
   readonly fencedAt: number;
+  /** An instance that was started at or after this time, on Nova's clock, is not started again. */
+  readonly triedSince: number;
 }
 
 export type GuestStep =
@@ -75,7 +77,7 @@ export function decideGuest(facts: GuestFacts): GuestStep {
 function whenNotTried(facts: GuestFacts, step: GuestStep): GuestStep {
   if (facts.actions === null) return { kind: 'readActions' };
   const tried = facts.actions.some(
-    ({ action, startedAt }) => startActions.has(action) && startedAt >= facts.fencedAt,
+    ({ action, startedAt }) => startActions.has(action) && startedAt >= facts.triedSince,
   );
   return tried ? { kind: 'name', sentence: 'it was started and does not run; look at it' } : step;
 }

@@ -41,6 +41,8 @@ export const pacing = {
   releasePollMs: 1_000,
   /** Where nobody noted when a host was fenced, it counts as fenced this long ago at least. */
   forgottenIncidentMs: 30 * 60_000,
+  /** Where nobody noted when a host was fenced, an instance is not started again this soon. */
+  triedMs: 60_000,
   /** A node that waits for its evacuation says so this often; a sign of life is one that changes. */
   pulseMs: 5_000,
   /** A service that Nova wrote this much later than its fencing may have had a heartbeat since. */

@@ -8,6 +8,7 @@ import { inFlightFrom } from './inFlight.ts';
 import { pacing } from './pacing.ts';
 import type { PassLog } from './passLog.ts';
 import {
+  isDisabledByUs,
   nextStep,
   type ReleaseAction,
   type ReleaseFacts,
@@ -85,8 +86,14 @@ export async function walkRelease(
       last = null;
       continue;
     }
-    // Whatever was accepted and shows no effect is not asked for over and over.
-    if (step.kind === last) return { kind: 'troubled', sentence: noEffect(released.host, step.kind) };
+    // Whatever was accepted and shows no effect is not asked for over and over; instances are bounded one by one.
+    if (
+      step.kind === last &&
+      step.kind === 'startGuests' &&
+      scope.clock.now() + pacing.releasePollMs < until()
+    ) {
+      await scope.clock.sleep(pacing.releasePollMs);
+    } else if (step.kind === last) return { kind: 'troubled', sentence: noEffect(released.host, step.kind) };
     last = step.kind;
     const trouble = await walk.take(step);
     if (trouble !== null) return trouble;
@@ -104,7 +111,8 @@ class ReleaseWalk {
   #wasFenced = false;
   /** Nova's own words, after it refused to take forced_down away although no record stands against it. */
   #refusal: string | null = null;
-  #cleared = false;
+  /** The names whose marks were removed. */
+  #cleared: readonly string[] = [];
 
   constructor(scope: ReleaseScope, released: ReleasedHost) {
     this.#scope = scope;
@@ -122,6 +130,7 @@ class ReleaseWalk {
       nova.listEvacuations({ sourceHost: host }, callOptions),
     ]);
     this.#service = found;
+    if (mark === 'none' && found !== null && isDisabledByUs(found)) await this.#restoreMark();
     if (found !== null) this.#fencedAt ??= fencedAt(found);
     const since = this.#since(records);
     const state = await compute(found);
@@ -134,7 +143,7 @@ class ReleaseWalk {
       inFlight: await inFlightFrom(nova, records, clock.now(), callOptions),
       unsettled: this.#refusal === null ? unsettled : Math.max(1, unsettled),
       compute: state === 'silent' && hasRestarted(records, since) ? 'running' : state,
-      guests: mayAsk ? await this.#guests.look(records, since) : null,
+      guests: mayAsk ? await this.#guests.look(records, since, this.#triedSince(since)) : null,
       mark,
     });
     if (step.kind === 'wait' && step.for === 'records' && this.#refusal !== null) {
@@ -165,8 +174,10 @@ class ReleaseWalk {
         await this.#guests.start();
         return null;
       case 'clear':
-        for (const name of names) await marks.clearNo(name);
-        this.#cleared = true;
+        this.#cleared = (await marks.readAll()).marks
+          .map(({ name }) => name)
+          .filter((name) => names.includes(name));
+        for (const name of this.#cleared) await marks.clearNo(name);
         return null;
       case 'forceUp':
         return service === null ? null : this.#forceUp(service);
@@ -197,6 +208,19 @@ class ReleaseWalk {
     return null;
   }
 
+  /**
+   * The host was fenced again after this walk had found it up and before its mark was gone: `fence_compute off` leaves
+   * the `no` of an empty host as it is, and without it nobody would release the host.
+   */
+  async #restoreMark(): Promise<void> {
+    const { marks } = this.#scope;
+    const [name] = this.#cleared;
+    this.#cleared = [];
+    if (name === undefined) return;
+    const all = (await marks.readAll()).marks;
+    if (!all.some((reading) => this.#released.names.includes(reading.name))) await marks.setNo(name);
+  }
+
   released(): ReleaseOutcome {
     const { log } = this.#scope;
     const { host } = this.#released;
@@ -213,12 +237,21 @@ class ReleaseWalk {
       parts.push(sentence);
     }
     if (named.length > 0) parts.push(`not running there: ${shortList(named)}`);
-    const changed = parts.length > 0 || this.#cleared;
+    const changed = parts.length > 0 || this.#cleared.length > 0;
     return {
       kind: 'released',
       sentence: changed ? `Released ${host}${parts.length === 0 ? '' : `: ${parts.join('; ')}`}.` : null,
       troubled: named.length > 0,
     };
+  }
+
+  /**
+   * Since when a start counts as one of this return. Where nobody noted when the host was fenced, an older one may
+   * belong to an earlier return.
+   */
+  #triedSince(since: number): number {
+    const { nova, clock } = this.#scope;
+    return this.#fencedAt === null ? clock.now() + nova.clockOffsetMs - pacing.triedMs : since;
   }
 
   /** When it was fenced, on Nova's clock: as we noted it, else about its latest evacuation, else a while ago. */

@@ -45,6 +45,8 @@ interface Instance {
   job: Job | null;
   /** What was done to it, newest first. */
   readonly actions: ServerAction[];
+  /** When it was last asked to reboot. */
+  bootedAt?: number;
 }
 
 interface Job {
@@ -584,7 +586,11 @@ export class FakeNova {
       [null, 'rebooting_hard', 'reboot_started_hard'],
     );
     if (copies.has(server.host ?? '')) this.#violation(`${id} runs and was reset by a hard reboot`);
-    else if (server.taskState !== null) this.#violation(`${id} was being started and was rebooted again`);
+    // Two that ask within half a second cannot know of each other.
+    else if (server.taskState !== null && this.#time.now() - (instance.bootedAt ?? 0) > 500) {
+      this.#violation(`${id} was being started and was rebooted again`);
+    }
+    instance.bootedAt = this.#time.now();
     return this.#begin(instance, 'reboot', { status: 'HARD_REBOOT', taskState: 'rebooting_hard' });
   }
 
