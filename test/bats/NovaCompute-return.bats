@@ -34,6 +34,9 @@ service() { sim_services | sed -n 's/^comp0 //p'; }
 is_in_service() { [[ $(service) == 'up enabled -'* ]]; }
 released() { is_in_service && [ "$(mark_transient comp0)$(mark_permanent comp0)" = '' ]; }
 
+# settled_by_monitor   a monitor, and whether the release is over
+settled_by_monitor() { on_host monitor >/dev/null 2>&1 && released; }
+
 assert_released() {
   assert_regex "$(service)" '^up enabled -'
   assert_marks comp0 '' ''
@@ -61,7 +64,7 @@ assert_released() {
   assert_equal "$(sim_count)" "$before"
 }
 
-@test "while the mark is pending nova-compute is not started; it shows that the machine is back, and since when it waits" {
+@test "while the mark is pending nova-compute is held back, which is shown with its reason and since when" {
   fail_host comp0
   sim_boot_host comp0
   on_host start >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
@@ -71,24 +74,51 @@ assert_released() {
   local first
   first=$(cluster get nova-compute-returning comp0)
   assert_regex "$first" '^comp0@[0-9]+$'
-  sleep 6
+  # The start does not hold up the rest of the cluster for longer than that.
+  wait "$pid"
+  run cat "$BATS_TEST_TMPDIR/out"
+  assert_regex "$(reason)" '^nova-compute is held back: comp0 waits for NovaEvacuate to evacuate it, since [0-9:]+Z'
   assert [ "$(cluster get nova-compute-returning comp0)" != "$first" ]
+  # It counts as started, and its monitors go on looking.
+  run -0 on_host probe
+  assert_output ''
+  run -0 on_host monitor
+  assert_regex "$(reason)" '^nova-compute is held back: comp0 waits for NovaEvacuate'
   assert_equal "$(fake_starts comp0)" 0
+  assert_marks comp0 yes yes
   # Nobody evacuates: an operator gives up on it.
   cluster forever evacuate comp0 no
   cluster set evacuate comp0 no
-  wait "$pid"
+  run -0 on_host monitor
   assert_equal "$(fake_starts comp0)" 1
+  wait_until 20 settled_by_monitor
   assert_released
 }
 
-@test "the time is over while the mark is pending: 1, nothing started, the sentence says what is waited for" {
+@test "held back and stopped: not running, nothing shown, and the next start looks anew" {
   fail_host comp0
   sim_boot_host comp0
-  COMPUTE_TIMEOUT=8000 run -1 on_host start
-  assert_regex "$(reason)" '^comp0 waits for NovaEvacuate to evacuate it, since [0-9:]+Z'
-  assert_equal "$(fake_starts comp0)" 0
-  assert_marks comp0 yes yes
+  COMPUTE_TIMEOUT=8000 run -0 on_host start
+  assert_regex "$(reason)" '^nova-compute is held back'
+  run -0 on_host stop
+  assert_equal "$(shown comp0)" ''
+  run ! pulses comp0
+  run -7 on_host probe
+  cluster forever-delete evacuate comp0
+  cluster purge comp0
+  run -0 on_host start
+  assert_equal "$(fake_starts comp0)" 1
+}
+
+@test "held back, and dies at once when its time has come: monitor fails with its last words" {
+  fail_host comp0
+  sim_boot_host comp0
+  COMPUTE_TIMEOUT=8000 run -0 on_host start
+  echo 'ImportError: libvirt' >"$(fake_dir comp0)/die"
+  cluster forever evacuate comp0 no
+  cluster set evacuate comp0 no
+  run -1 on_host monitor
+  assert_regex "$(reason)" '^nova-compute died at once: ImportError: libvirt'
 }
 
 @test "an evacuation in flight with the mark at no: nova-compute starts only after it" {
@@ -106,6 +136,7 @@ assert_released() {
   assert_equal "$(fake_starts comp0)" 0
   assert_regex "$(shown comp0)" 'waits for its evacuations in flight'
   wait "$pid"
+  wait_until 20 settled_by_monitor
   assert_equal "$(fake_starts comp0)" 1
   assert_released
 }
@@ -163,6 +194,17 @@ assert_released() {
   assert_regex "$(reason)" '^comp0 waits for its release: Keystone at .* did not answer'
 }
 
+@test "held back while Keystone hangs: a monitor starts nova-compute once the mark says no" {
+  fail_host comp0
+  sim_boot_host comp0
+  COMPUTE_TIMEOUT=8000 run -0 on_host start
+  sim_fault '{"service": "keystone", "hang": true}'
+  cluster forever evacuate comp0 no
+  cluster set evacuate comp0 no
+  run -0 on_host monitor
+  fake_runs comp0
+}
+
 @test "a host unknown to Nova (first boot): started, whatever its mark says" {
   cluster_start ctl0 comp9
   compute_host comp9
@@ -171,11 +213,16 @@ assert_released() {
   fake_compute_stop comp9
 }
 
-@test "the cluster does not answer: nova-compute is not started, 1, and the sentence says why" {
+@test "the cluster does not answer: nova-compute is held back, and the sentence says why" {
   cluster down
-  COMPUTE_TIMEOUT=8000 run -1 on_host start
-  assert_regex "$(reason)" '^comp0 waits for the cluster to tell whether it is being evacuated'
+  COMPUTE_TIMEOUT=8000 run -0 on_host start
+  assert_regex "$(reason)" '^nova-compute is held back: comp0 waits for the cluster to tell whether it is being evacuated'
+  run -0 on_host monitor
   assert_equal "$(fake_starts comp0)" 0
+  cluster up
+  run -0 on_host monitor
+  fake_runs comp0
+  assert_equal "$(sim_count)" 0
 }
 
 @test "the cluster answers in the end: started" {
