@@ -174,6 +174,8 @@ async function findAny(settings: RuntimeSettings, machine: Machine): Promise<Run
   if (!('kind' in process)) return process;
   const trouble = troubles.find(({ message }) => !isDaemonAway(message));
   if (trouble !== undefined) throw trouble;
+  // The program is there, its user is not.
+  if (process !== notInstalled) return process;
   return missing(
     'nova-compute is not on this machine: neither a systemd unit nor a container nor the program was found.',
   );

@@ -45,7 +45,7 @@ export interface Machine {
   exists(path: string): boolean;
   /** Where a symbolic link points to; null when it cannot be read. */
   readLink(path: string): string | null;
-  /** The last `bytes` of a file, or null when it is not there. Other trouble throws. */
+  /** The last `bytes` of a plain file, or null when it is none, or not there. Other trouble throws. */
   tail(path: string, bytes: number): string | null;
   /** Replaces a file at once (written beside it and renamed); makes its directory. */
   write(path: string, text: string): void;

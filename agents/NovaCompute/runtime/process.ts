@@ -109,7 +109,7 @@ export function createProcessRuntime(settings: ProcessSettings, machine: Machine
     // Both ways of looking: a second one beside that of the pid file would go on running unseen.
     const targets = uniqueByPid([...look(owner).ours, ...scan(machine, owner).ours]);
     await endProcesses(machine, targets, deadline);
-    machine.remove(pidFile);
+    forget(machine, pidFile);
   };
 
   const running = async (): Promise<ProcessFacts | null> => {
@@ -156,10 +156,15 @@ function readPidFile(
   path: string,
   owner: User,
 ): { readonly process: ProcessFacts | null; readonly note: string | null } {
-  const text = machine.read(path);
+  const ignored = (why: string) => ({ process: null, note: `The pid file ${path} is ignored: ${why}.` });
+  let text: string | null;
+  try {
+    text = machine.read(path);
+  } catch {
+    return ignored('it cannot be read');
+  }
   if (text === null) return { process: null, note: null };
   const content = parsePidFile(text);
-  const ignored = (why: string) => ({ process: null, note: `The pid file ${path} is ignored: ${why}.` });
   if (content === null) return ignored('what it holds is none of ours');
   // The rest is what is left behind when nova-compute ended, and nothing to speak of.
   if (content.bootId !== bootId(machine)) return { process: null, note: null };
@@ -191,6 +196,15 @@ function writePidFile(machine: Machine, path: string, process: ProcessFacts): vo
         cause: error,
       },
     );
+  }
+}
+
+/** One that cannot be removed names a process that is no more, which is seen when it is read. */
+function forget(machine: Machine, path: string): void {
+  try {
+    machine.remove(path);
+  } catch {
+    return;
   }
 }
 

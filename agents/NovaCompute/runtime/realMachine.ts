@@ -6,6 +6,7 @@ import {
   existsSync,
   fchownSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -94,12 +95,18 @@ function unlessGone<T>(read: () => T, gone: T): T {
   }
 }
 
-function readTail(path: string, bytes: number): string {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+/**
+ * A log lies in a directory of the user that nova-compute runs as, and its end is shown in the cluster's log: a link
+ * there under its name, to what only root may read, is not followed.
+ */
+function readTail(path: string, bytes: number): string | null {
+  if (!lstatSync(path).isFile()) return null;
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const { size } = fstatSync(fd);
-    const buffer = Buffer.alloc(Math.min(bytes, size));
-    const length = readSync(fd, buffer, 0, buffer.length, size - buffer.length);
+    const facts = fstatSync(fd);
+    if (!facts.isFile()) return null;
+    const buffer = Buffer.alloc(Math.min(bytes, facts.size));
+    const length = readSync(fd, buffer, 0, buffer.length, facts.size - buffer.length);
     return buffer.toString('utf8', 0, length);
   } finally {
     closeSync(fd);
@@ -209,6 +216,7 @@ async function launch(what: Launch): Promise<number> {
 function openOutput(output: OutputFile): number {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
+    mkdirSync(dirname(output.path), { recursive: true });
     if ((unlessGone(() => statSync(output.path).size, 0) ?? 0) > OUTPUT_LIMIT) {
       renameSync(output.path, `${output.path}.1`);
     }

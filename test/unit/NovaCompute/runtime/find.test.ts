@@ -155,6 +155,12 @@ describe('auto', () => {
     });
   });
 
+  test('the program without its user', async () => {
+    expect(await found(machineWith({ program: true, units: {} }), { user: 'x' })).toBe(
+      'There is no user x on this machine, whom nova-compute is to run as: set the parameter user.',
+    );
+  });
+
   test('docker’s command without its daemon, on a machine that has no nova-compute', async () => {
     const machine = machineWith({ docker: null }).answer(/^docker/, DAEMON_AWAY);
     expect(await found(machine)).toContain('nova-compute is not on this machine');

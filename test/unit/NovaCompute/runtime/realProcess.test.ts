@@ -176,6 +176,20 @@ describe('a real process', () => {
     }
   });
 
+  test('whose pid file cannot be had runs all the same, and that is said', async () => {
+    novaCompute(WORKS);
+    mkdirSync(join(pidFile(), 'x'), { recursive: true });
+    await expect(runtime.start()).rejects.toThrow(
+      /^nova-compute runs as process \d+, but its pid file cannot be written/,
+    );
+    expect(await runtime.state()).toMatchObject({
+      kind: 'running',
+      sentence: expect.stringMatching(/The pid file .*nova-compute\.pid is ignored: it cannot be read\.$/),
+    });
+    await runtime.stop(Date.now() + 5_000);
+    expect(await runtime.state()).toMatchObject({ kind: 'stopped' });
+  });
+
   test('outlives the SIGKILL of the whole process group of the agent that started it', async () => {
     novaCompute(WORKS);
     const agent = join(dir, 'agent.ts');
@@ -235,6 +249,30 @@ describe('where it writes', () => {
     );
     expect(readFileSync(join(dir, 'precious'), 'utf8')).toBe('precious');
     expect(await runtime.state()).toMatchObject({ kind: 'stopped' });
+  });
+
+  test.each([
+    ['a symbolic link', () => symlinkSync(join(dir, 'secret'), output())],
+    ['a directory', () => mkdirSync(output())],
+    ['a pipe', () => spawnSync('mkfifo', [output()])],
+  ])('what stands in for its log, %s, is not shown', async (_, make) => {
+    writeFileSync(join(dir, 'secret'), 'root:hash\n');
+    make();
+    expect(await runtime.lastLines(5)).toEqual([]);
+  });
+
+  test('only the end of a long log is read', async () => {
+    writeFileSync(output(), `${'x'.repeat(100)}\n`.repeat(1_000));
+    expect(machine.tail(output(), 10)).toBe('xxxxxxxxx\n');
+    expect(machine.tail(join(dir, 'none'), 10)).toBeNull();
+    expect(await runtime.lastLines(100_000)).toHaveLength(649);
+  });
+
+  test('the state directory is made where it is missing', async () => {
+    novaCompute(WORKS);
+    rmSync(join(dir, 'state'), { recursive: true });
+    await runtime.start();
+    expect(await runtime.state()).toMatchObject({ kind: 'running' });
   });
 
   test('a log that has grown large is put aside', async () => {
