@@ -2,7 +2,14 @@ import type { CallOptions, ComputeService, Migration, NovaClient, Server } from 
 import { NovaError } from '@openstack-ts/nova-client';
 import type { MarkStore } from '../attrd/index.ts';
 import type { ClaimKeeper } from './claims.ts';
-import { type Asked, classify, type InstanceClass, type Refusal, showsRequest } from './classify.ts';
+import {
+  type Asked,
+  classify,
+  type InstanceClass,
+  isOrphan,
+  type Refusal,
+  showsRequest,
+} from './classify.ts';
 import type { Clock } from './clock.ts';
 import type { CloudFacts } from './cloudFacts.ts';
 import { loadOf, nextDestination } from './destination.ts';
@@ -12,7 +19,7 @@ import { type EarlyReturn, keepHome } from './keepHome.ts';
 import { pacing } from './pacing.ts';
 import type { PassLog } from './passLog.ts';
 import { countProgress, type Progress, progressText } from './progress.ts';
-import { recordsByServer, recordsOf } from './records.ts';
+import { isOpen, recordsByServer, recordsOf } from './records.ts';
 import { shortList } from './release.ts';
 import type { ReturnWatch } from './returnWatch.ts';
 import { select } from './selection.ts';
@@ -273,7 +280,7 @@ export class HostEvacuation {
     await cloud.services();
     const service = cloud.service(this.#host);
     if (service === undefined || !service.forcedDown) return 'gone';
-    return returns.look(service, this.#marked.hints, nova.clockOffsetMs);
+    return returns.look(this.#marked.name, service, this.#marked.hints, nova.clockOffsetMs);
   }
 
   /** Whether this is the end: nothing is left to do, or what is left stays. Null: the evacuation goes on. */
@@ -390,6 +397,12 @@ export class HostEvacuation {
     const targets = cloud.targets();
     this.#noteCapacity(targets, now);
     const byServer = recordsByServer(this.#records.values());
+    const judged = {
+      destination: (host: string | null) => cloud.destination(host),
+      destinationKnownAt: (host: string | null) => cloud.destinationKnownAt(host),
+      clockOffsetMs: nova.clockOffsetMs,
+    };
+    const orphans = this.#noteOrphans(byServer, judged);
     const classes = new Map<string, InstanceClass>();
     for (const [id, { server, seenAt, gone }] of this.#servers) {
       if (this.#sending.has(id)) {
@@ -404,9 +417,9 @@ export class HostEvacuation {
           gone,
           seenAt,
           records: byServer.get(id) ?? [],
-          destination: (host) => cloud.destination(host),
+          ...judged,
           destinationsAt: cloud.destinationsAt,
-          destinationKnownAt: (host) => cloud.destinationKnownAt(host),
+          orphans,
           asked: this.#asked.get(id) ?? null,
           refusal: this.#refusal(id),
           quietUntil: Math.max(this.#quietUntil, this.#marked.hints.doubts[id] ?? 0),
@@ -414,11 +427,23 @@ export class HostEvacuation {
           capacityAt: this.#marked.hints.capacityAt,
           selected: server === null ? { kind: 'yes' } : select(server, selection),
           now,
-          clockOffsetMs: nova.clockOffsetMs,
         }),
       );
     }
     return classes;
+  }
+
+  /** A destination that died and is back looks like any other, so what it has lost is remembered. */
+  #noteOrphans(
+    byServer: ReadonlyMap<string, readonly Migration[]>,
+    judged: Parameters<typeof isOrphan>[0],
+  ): ReadonlySet<string> {
+    const { hints } = this.#marked;
+    const latest = [...byServer.values()].flatMap((records) => records.slice(-1));
+    const found = latest.filter((record) => isOpen(record) && isOrphan(judged, record)).map(({ id }) => id);
+    const orphans = new Set([...hints.orphans, ...found]);
+    hints.orphans = [...orphans];
+    return orphans;
   }
 
   /** A host that could not take instances before and now can is a reason to try failed ones again at once. */

@@ -41,14 +41,14 @@ export const pacing = {
   releasePollMs: 1_000,
   /** Where nobody noted when a host was fenced, it counts as fenced this long ago at least. */
   forgottenIncidentMs: 30 * 60_000,
-  /** Where nobody noted when a host was fenced, an instance is not started again this soon. */
-  triedMs: 60_000,
+  /** An instance that was asked to start this long ago and does not run, is not started again: that takes seconds. */
+  triedMs: 30_000,
   /** A node that waits for its evacuation says so this often; a sign of life is one that changes. */
   pulseMs: 5_000,
   /** A service that Nova wrote this much later than its fencing may have had a heartbeat since. */
   returnMarginMs: 15_000,
   /** A host that may be back is watched this long for a second sign before it is evacuated after all. */
-  returnWatchMs: 25_000,
+  returnWatchMs: 35_000,
   /** How often it is looked at meanwhile. */
   returnLookMs: 2_000,
   /**

@@ -413,7 +413,7 @@ class Pass {
         ),
       ),
       slots: new Slots(settings.concurrency),
-      returns: new ReturnWatch(readPulses, clock),
+      returns: new ReturnWatch(readPulses, () => this.#joinedNodes(), clock),
       clock,
       log,
       settings,
@@ -422,6 +422,11 @@ class Pass {
       showProgress,
     };
     return this.#scope;
+  }
+
+  async #joinedNodes(): Promise<ReadonlySet<string>> {
+    const nodes = await this.#options.readNodes();
+    return new Set(nodes.filter(({ joined }) => joined).map(({ name }) => name));
   }
 
   #connectedScope(): PassScope {

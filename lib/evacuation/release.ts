@@ -85,7 +85,10 @@ export function nextStep(facts: ReleaseFacts): ReleaseStep {
 
 function stepWhileForcedDown({ host, compute, unsettled }: ReleaseFacts): ReleaseStep {
   if (unsettled > 0 && compute === 'running') {
-    return wait('records', `${host} waits for its nova-compute to clean up ${evacuated(unsettled)}`);
+    return wait(
+      'records',
+      `${host} waits for its nova-compute to clean up ${evacuated(unsettled)}; one that has run since before their evacuation does so only when it is restarted`,
+    );
   }
   if (compute === 'silent') {
     const then = unsettled > 0 ? ` and clean up ${evacuated(unsettled)}` : '';

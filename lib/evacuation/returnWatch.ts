@@ -4,34 +4,42 @@ import type { HostHints } from './hints.ts';
 import { pacing } from './pacing.ts';
 import { isBack, mayBeBack, nextSigns } from './returning.ts';
 
-/** How old the pulses may be, in ms: hosts that ask at the same time share one question. */
-const pulsesFreshMs = 1_500;
+/** How old the cluster's answers may be, in ms: hosts that ask at the same time share one question. */
+const freshMs = 1_500;
 
 /** Watches, for all hosts of a pass, whether a fenced machine is back. */
 export class ReturnWatch {
   readonly #readPulses: () => Promise<ReadonlyMap<string, string>>;
+  readonly #readJoined: () => Promise<ReadonlySet<string>>;
   readonly #clock: Pick<Clock, 'now' | 'sleep'>;
+  #joined: { readonly at: number; readonly read: Promise<ReadonlySet<string>> } | null = null;
   #pulses: { readonly at: number; readonly read: Promise<ReadonlyMap<string, string>> } | null = null;
 
-  constructor(readPulses: () => Promise<ReadonlyMap<string, string>>, clock: Pick<Clock, 'now' | 'sleep'>) {
+  constructor(
+    readPulses: () => Promise<ReadonlyMap<string, string>>,
+    readJoined: () => Promise<ReadonlySet<string>>,
+    clock: Pick<Clock, 'now' | 'sleep'>,
+  ) {
     this.#readPulses = readPulses;
+    this.#readJoined = readJoined;
     this.#clock = clock;
   }
 
   /**
-   * `back`: for certain; `maybe`: worth another look in a moment; `gone`: nothing speaks for it. What was seen is
-   * remembered in the hints, so that a later pass can tell a change.
+   * `back`: for certain; `maybe`: worth another look in a moment, as when the cluster takes the marked node for joined;
+   * `gone`: nothing speaks for it. What was seen is remembered in the hints, so that a later pass can tell a change.
    */
   async look(
+    name: string,
     service: ComputeService,
     hints: HostHints,
     clockOffsetMs: number,
   ): Promise<'back' | 'maybe' | 'gone'> {
-    const pulse = (await this.#read()).get(service.host) ?? '';
+    const pulse = (await this.#pulsesNow()).get(service.host) ?? '';
     const signs = nextSigns(hints.signs, pulse, service);
     hints.signs = signs;
     if (isBack(signs)) return 'back';
-    if (!mayBeBack(signs, service, clockOffsetMs)) return 'gone';
+    if (!mayBeBack(signs, service, clockOffsetMs) && !(await this.#joinedNow()).has(name)) return 'gone';
     const now = this.#clock.now();
     const since = signs.watchedSince ?? now;
     hints.signs = { ...signs, watchedSince: since };
@@ -44,26 +52,35 @@ export class ReturnWatch {
    */
   async awaitSign(host: string, read: () => Promise<ComputeService | undefined>): Promise<boolean> {
     const until = this.#clock.now() + pacing.freshSignMs;
-    const before = (await this.#readPulses()).get(host);
-    const updatedAt = before === undefined ? ((await read())?.updatedAt ?? null) : null;
-    while (this.#clock.now() < until) {
+    const updatedAt = (await read())?.updatedAt ?? null;
+    let pulse: string | null = null;
+    for (let looks = 1; this.#clock.now() < until; looks += 1) {
+      const now = (await this.#readPulses()).get(host);
+      // One that only appears may be old: the daemon that was restarted gets it from its peers.
+      if (now !== undefined && pulse !== null && now !== pulse) return true;
+      pulse = now ?? pulse;
       await this.#clock.sleep(pacing.freshSignPollMs);
-      if (before !== undefined) {
-        const pulse = (await this.#readPulses()).get(host);
-        if (pulse !== undefined && pulse !== before) return true;
-      } else {
-        const service = await read();
-        if (service?.forcedDown && updatedAt !== null && (service.updatedAt ?? 0) > updatedAt) return true;
-      }
+      // Nova is asked less often than the cluster, and not where the machine speaks for itself.
+      if (pulse !== null || looks % 2 === 0) continue;
+      const service = await read();
+      if (service?.forcedDown && updatedAt !== null && (service.updatedAt ?? 0) > updatedAt) return true;
     }
     return false;
   }
 
-  #read(): Promise<ReadonlyMap<string, string>> {
+  #pulsesNow(): Promise<ReadonlyMap<string, string>> {
     const now = this.#clock.now();
-    if (this.#pulses === null || now - this.#pulses.at > pulsesFreshMs) {
+    if (this.#pulses === null || now - this.#pulses.at > freshMs) {
       this.#pulses = { at: now, read: this.#readPulses() };
     }
     return this.#pulses.read;
+  }
+
+  #joinedNow(): Promise<ReadonlySet<string>> {
+    const now = this.#clock.now();
+    if (this.#joined === null || now - this.#joined.at > freshMs) {
+      this.#joined = { at: now, read: this.#readJoined() };
+    }
+    return this.#joined.read;
   }
 }
