@@ -261,6 +261,18 @@ describe('systemd', () => {
       { unit: 'mine' },
       'unit mine.service',
     ],
+    ['one with a dot', { units: { 'nova.2.service': DEAD } }, { unit: 'nova.2' }, 'unit nova.2.service'],
+    [
+      'masked among several known, of which none is usable',
+      {
+        units: {
+          'nova-compute.service': { ...DEAD, LoadState: 'masked' },
+          'edpm_nova_compute.service': { ...DEAD, LoadState: 'bad-setting' },
+        },
+      },
+      {},
+      'The systemd unit nova-compute.service is masked and cannot be started: unmask it, or set another runtime.',
+    ],
     [
       'the unit named is not there',
       { units: { 'nova-compute.service': {} } },
