@@ -3,7 +3,7 @@ import type { Cloud } from './cloud.ts';
 import { waitFor } from './cloud.ts';
 import type { Cluster } from './cluster.ts';
 import { control } from './node.ts';
-import { removeNovaCompute } from './novaCompute.ts';
+import { computePids, removeNovaCompute } from './novaCompute.ts';
 import { COMPUTES, CONTROLLERS, hostOf, RUN } from './settings.ts';
 
 /** Some failures make Nova lose sight of a domain; with no servers left there must be none. */
@@ -31,6 +31,10 @@ export async function reset(cloud: Cloud, cluster: Cluster): Promise<void> {
   for (const node of COMPUTES) {
     if (owing.includes(hostOf(node))) await control('kill-compute', node);
     await control('start-compute', node).catch(() => undefined);
+  }
+  for (const node of COMPUTES) {
+    const pids = computePids(node);
+    if (pids.length > 1) throw new Error(`several nova-compute run on ${node}: ${pids.join(', ')}`);
   }
   step('all nodes on');
   await cloud.purge();

@@ -37,7 +37,7 @@ function cloneXml(parameters: readonly (readonly [string, string])[]): string {
     `<clone id="${CLONE}"><meta_attributes id="${CLONE}-meta">${nvpairs(`${CLONE}-meta`, [['interleave', 'true']])}` +
     `</meta_attributes><primitive id="${RESOURCE}" class="ocf" provider="openstack" type="NovaCompute">` +
     `<instance_attributes id="${RESOURCE}-parameters">${nvpairs(`${RESOURCE}-parameters`, [...CONNECTION, ...parameters])}` +
-    `</instance_attributes><operations>${operation('start', '0s', '600s')}${operation('stop', '0s', '60s')}` +
+    `</instance_attributes><operations>${operation('start', '0s', '600s')}${operation('stop', '0s', '30s')}` +
     `${operation('monitor', '10s', '20s')}${operation('monitor', '13s', '20s', depth)}</operations></primitive></clone>`
   );
 }

@@ -1,5 +1,5 @@
 import { waitFor } from '../driver/cloud.ts';
-import { control } from '../driver/node.ts';
+import { control, onNode } from '../driver/node.ts';
 import { manageNovaCompute } from '../driver/novaCompute.ts';
 import { judgeReturned, waitReleased } from '../driver/return.ts';
 import type { Scenario } from '../driver/scenario.ts';
@@ -18,6 +18,7 @@ const scenario: Scenario = {
     await manageNovaCompute(lab, [MANAGED], { runtime: 'process' });
     await control('service', 'stop', `nova-compute-${UNIT}`);
     await control('compute-at-boot', UNIT, 'unit');
+    lab.afterwards(() => onNode(UNIT, ['systemctl', 'stop', 'openstack-nova-compute']));
     await control('start-compute', UNIT);
     await cloud.waitComputes();
     const before = [...(await cloud.boot(4, MANAGED, 'vm-a')), ...(await cloud.boot(4, UNIT, 'vm-b'))];

@@ -6,7 +6,7 @@ const NODE = 'comp1';
 
 const scenario: Scenario = {
   title: 'a nova-compute that hangs is found by the deep monitor, and replaced',
-  seconds: 180,
+  seconds: 240,
   async run(lab) {
     const { cloud, cluster } = lab;
     await manageNovaCompute(lab, [NODE], { runtime: 'process' });
@@ -15,7 +15,8 @@ const scenario: Scenario = {
     if (hung === undefined || others.length > 0) throw new Error(`not one nova-compute on ${NODE}`);
     lab.fault(`nova-compute of ${NODE} is stopped in its tracks (SIGSTOP)`);
     process.kill(hung, 'SIGSTOP');
-    const failure = await waitFor('the monitor sees it', 60, async () =>
+    // Not before Nova has heard nothing for a minute, and not within 90 s of its start.
+    const failure = await waitFor('the monitor sees it', 130, async () =>
       (await cluster.status()).failures.find((f) => f.operation.startsWith(`${RESOURCE}_monitor_13000`)),
     );
     lab.say(`monitor: ${failure.exitReason}`);
