@@ -42,6 +42,8 @@ export interface InstanceFacts {
   readonly destinationsAt: number;
   /** When it was last seen that a destination is what is said of it, on our clock. */
   readonly destinationKnownAt: (host: string | null) => number;
+  /** Records whose destination was dead when it was looked at earlier, and may be back by now. */
+  readonly orphans: ReadonlySet<string>;
   readonly asked: Asked | null;
   readonly refusal: Refusal | null;
   /** Nothing new is asked before this time, because a predecessor's last request may still be under way. */
@@ -134,7 +136,7 @@ function rebuilding(facts: InstanceFacts, server: Server, latest: Migration | un
       : due(facts, server, 'a rebuild on the dead host was cut short');
   }
   if (isOpen(latest)) {
-    if (facts.destination(latest.destHost) === 'dead') return orphaned(facts, server, latest);
+    if (isLost(facts, latest)) return orphaned(facts, server, latest);
     return inFlight(facts, latest, `${latest.status}${to(latest)}`);
   }
   // A settled record contradicts the task: the server was read before the record changed, or Nova is about to
@@ -155,7 +157,7 @@ function idle(facts: InstanceFacts, server: Server, latest: Migration | undefine
   if (latest === undefined) return due(facts, server, null);
   if (isOpen(latest)) {
     const destination = facts.destination(latest.destHost);
-    if (destination === 'dead') return orphaned(facts, server, latest);
+    if (isLost(facts, latest)) return orphaned(facts, server, latest);
     // A destination that went silent at the very end may run the guest already, however old the record is.
     if (destination === 'silent' || !isStale(facts, latest, server)) {
       return inFlight(facts, latest, `${latest.status}${to(latest)}`);
@@ -189,13 +191,21 @@ function failedAttempt(facts: InstanceFacts, server: Server, latest: Migration):
   return { kind: 'failed', attempts, retryAt, sentence };
 }
 
+function isLost(facts: InstanceFacts, record: Migration): boolean {
+  return facts.orphans.has(record.id) || isOrphan(facts, record);
+}
+
+/** Whether a record's destination is dead, as seen after Nova had chosen it: one that was may have been taken back. */
+export function isOrphan(
+  facts: Pick<InstanceFacts, 'destination' | 'destinationKnownAt' | 'clockOffsetMs'>,
+  record: Migration,
+): boolean {
+  const knownAt = facts.destinationKnownAt(record.destHost) + facts.clockOffsetMs;
+  return facts.destination(record.destHost) === 'dead' && knownAt >= record.updatedAt + pacing.clockMarginMs;
+}
+
 /** Its destination was fenced in mid-evacuation. Nova leaves such a record pre-migrating for ever. */
 function orphaned(facts: InstanceFacts, server: Server, record: Migration): InstanceClass {
-  // A host that was dead may have been taken back since, and have been given this instance then.
-  const knownAt = facts.destinationKnownAt(record.destHost) + facts.clockOffsetMs;
-  if (knownAt < record.updatedAt + pacing.clockMarginMs) {
-    return inFlight(facts, record, `${record.status}${to(record)}`);
-  }
   // The destination may have finished it right before it died: only what is seen after that counts.
   if (facts.seenAt < facts.destinationsAt) return { kind: 'look' };
   return due(facts, server, `its destination ${record.destHost} died in mid-evacuation and was fenced`);

@@ -118,7 +118,8 @@ export class GuestStarter {
   }
 
   async #lookAt(server: Server): Promise<Guest> {
-    const facts = this.#facts(server);
+    // What this walk has started is started once, however long it takes.
+    const facts = { ...this.#facts(server), ...(this.#started.has(title(server)) ? { triedSince: 0 } : {}) };
     const { evacuationFailed } = facts;
     const asked = server.vmState === 'active' || (server.vmState === 'error' && evacuationFailed);
     const running = asked && server.taskState === null ? await this.#runs(server.id) : null;

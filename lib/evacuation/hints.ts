@@ -22,6 +22,8 @@ export interface HostHints {
   quietUntil: number;
   /** Instances whose last request was not answered and left no trace yet, and when it counts as lost. */
   doubts: Record<string, number>;
+  /** Evacuation records whose destination was seen dead after Nova had chosen it: nothing comes of them any more. */
+  orphans: readonly string[];
   /** What was last seen of the host that may tell a machine that is back; null: not looked at yet. */
   signs: Signs | null;
   /** The last sentence logged per subject. */
@@ -52,6 +54,9 @@ export function parseHints(text: string): Hints {
       pass: entry['pass'] === 'open' || entry['pass'] === 'closed' ? entry['pass'] : 'none',
       quietUntil: typeof entry['quietUntil'] === 'number' ? entry['quietUntil'] : 0,
       doubts: readValues(entry['doubts'], (value) => typeof value === 'number'),
+      orphans: Array.isArray(entry['orphans'])
+        ? entry['orphans'].filter((item) => typeof item === 'string')
+        : [],
       signs: readSigns(entry['signs']),
       said: readValues(entry['said'], (value) => typeof value === 'string'),
     });
@@ -104,6 +109,7 @@ export function newHostHints(firstSeen: number): HostHints {
     pass: 'none',
     quietUntil: 0,
     doubts: {},
+    orphans: [],
     signs: null,
     said: {},
   };

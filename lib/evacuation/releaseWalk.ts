@@ -245,13 +245,10 @@ class ReleaseWalk {
     };
   }
 
-  /**
-   * Since when a start counts as one of this return. Where nobody noted when the host was fenced, an older one may
-   * belong to an earlier return.
-   */
+  /** Since when a start counts as one of this return: an older one may belong to a return that another failure ended. */
   #triedSince(since: number): number {
     const { nova, clock } = this.#scope;
-    return this.#fencedAt === null ? clock.now() + nova.clockOffsetMs - pacing.triedMs : since;
+    return Math.max(since, clock.now() + nova.clockOffsetMs - pacing.triedMs);
   }
 
   /** When it was fenced, on Nova's clock: as we noted it, else about its latest evacuation, else a while ago. */

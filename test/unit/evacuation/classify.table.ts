@@ -27,6 +27,8 @@ export interface Row {
   readonly records?: readonly RecordRow[];
   /** What destinations are worth; `alive` where nothing is said. */
   readonly destinations?: Readonly<Record<string, Destination>>;
+  /** Which of the records were seen orphaned before. */
+  readonly orphans?: readonly number[];
   /** Seconds since the services were read; just before the server was seen where it is left out. */
   readonly servicesRead?: number;
   /** Seconds since this pass asked for it, whether it was answered, and how many of the records it knew then. */
@@ -88,6 +90,7 @@ export function factsOf(row: Row): InstanceFacts {
     records,
     destination: (host) => (host === null ? 'unknown' : (row.destinations?.[host] ?? 'alive')),
     destinationsAt: ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
+    orphans: new Set(row.orphans?.map((index) => `r${index}`)),
     destinationKnownAt: () => ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
     asked:
       row.asked === undefined
@@ -268,6 +271,26 @@ export const table: readonly Row[] = [
     touched: 2,
     destinations: { comp1: 'dead' },
     records: [{ status: 'pre-migrating', to: 'comp1', created: 2 }],
+    is: 'inFlight',
+  },
+  {
+    what: 'its destination was seen dead after Nova had chosen it, and is back by now',
+    server: rebuild,
+    touched: 40,
+    orphans: [0],
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 40 }],
+    is: 'due',
+    says: 'its destination comp1 died in mid-evacuation and was fenced',
+  },
+  {
+    what: 'evacuated anew to a destination that had lost it before',
+    server: rebuild,
+    touched: 2,
+    orphans: [0],
+    records: [
+      { status: 'pre-migrating', to: 'comp1', created: 40 },
+      { status: 'pre-migrating', to: 'comp1', created: 4, updated: 2 },
+    ],
     is: 'inFlight',
   },
   {
