@@ -89,6 +89,19 @@ describe('auto', () => {
       'unit kolla-nova_compute-container.service (container nova_compute (podman))',
     ],
     [
+      'podman beside a unit of a telling name that runs something else',
+      { podman: {}, units: { 'container-nova_compute.service': DEAD } },
+      'container nova_compute (podman)',
+    ],
+    [
+      'the same at rest',
+      {
+        podman: { Status: 'exited', labels: { PODMAN_SYSTEMD_UNIT: 'mine.service' } },
+        units: { 'mine.service': DEAD },
+      },
+      'container nova_compute (podman)',
+    ],
+    [
       'a unit that podman knows of',
       {
         podman: { labels: { PODMAN_SYSTEMD_UNIT: 'mine.service' } },
