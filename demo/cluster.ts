@@ -15,7 +15,8 @@ export interface Cluster {
   transient(name: string, node: string): Promise<string | null>;
   /** A permanent one. */
   permanent(name: string, node: string): Promise<string | null>;
-  /** A node that was fenced is back: Pacemaker forgets its transient attributes. */
+  /** The connection to a node is lost; Pacemaker forgets its transient attributes then, and once more when it is back. */
+  lose(node: string): Promise<void>;
   rejoin(node: string): Promise<void>;
 }
 
@@ -38,6 +39,9 @@ export async function startCluster(directory: string, nodes: readonly string[]):
     binOn: (node) => command('on', node),
     transient: (name, node) => ask('get', name, node),
     permanent: (name, node) => ask('forever-get', name, node),
+    lose: async (node) => {
+      await command('leave', node);
+    },
     rejoin: async (node) => {
       await command('join', node);
     },

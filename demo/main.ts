@@ -76,6 +76,7 @@ async function demonstrate(at: SimulatedCloud, cluster: Cluster, pacemaker: Pace
 
   say(`\n${bold(`${failed} loses its power.`)} Pacemaker runs the devices of its fencing level:`);
   at.world.killCompute(failed, { power: false });
+  await cluster.lose(failed);
   say('  power          off: done (simulated)');
   const { code } = await pacemaker.fence(controller, 'off', failed);
   say(`  fence_compute  off: exit ${code}`);
@@ -146,15 +147,16 @@ async function evacuate(cluster: Cluster, pacemaker: Pacemaker): Promise<boolean
 
 /** NovaCompute's start, and monitors as long as something is owed. */
 async function comeBack(cluster: Cluster, pacemaker: Pacemaker, host: ComputeHost): Promise<void> {
-  const released = async () => ((await cluster.permanent('evacuate', failed)) ?? '') === '';
-  for (const action of ['start', 'monitor', 'monitor']) {
-    if (action === 'monitor' && (await released())) break;
+  const until = Date.now() + 25_000;
+  let action = 'start';
+  do {
     await watched(
       pacemaker.novaCompute(failed, action, host),
       () => cluster.transient('nova-compute-release', failed),
       (value) => `nova-compute-release: ${value}`,
     );
-  }
+    action = 'monitor';
+  } while (((await cluster.permanent('evacuate', failed)) ?? '') !== '' && Date.now() < until);
 }
 
 /** Shows the node attribute that operators see in crm_mon while an agent works. */
