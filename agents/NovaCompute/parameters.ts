@@ -20,7 +20,7 @@ export const parameters: readonly OcfParameter[] = [
     max: 3600,
     shortdesc: 'Seconds that a start waits for the release',
     longdesc:
-      'How many seconds a start waits, at most, for Nova to use the host again once nova-compute runs; what is left is done by monitor. (The original slept this long before it started nova-compute.)',
+      'Accepted for old configurations, as an upper bound: how many seconds a start waits for Nova to use the host again once nova-compute runs. No start waits longer than 10 s, and monitor does what is left. (The original slept this long before it started nova-compute.)',
   },
   {
     name: 'runtime',
