@@ -296,6 +296,11 @@ export class FakeNova {
     return record;
   }
 
+  /** `openstack server set --state error`, by an operator who has made sure that nothing is under way. */
+  resetByHand(id: string): void {
+    this.#fail(this.instance(id), 'reset by hand');
+  }
+
   /** The evacuation a `nova evacuate` by hand would start. */
   evacuateByHand(id: string): void {
     this.#accept(this.instance(id), null);

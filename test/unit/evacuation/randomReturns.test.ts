@@ -303,6 +303,8 @@ class Life {
     const machine = this.#machine(name);
     const { nova, pacemaker, time } = this.#rig;
     if (this.#calm || !nova.host(name).powered || machine.fencing) return;
+    // Hosts that are all back and all evacuated all the same would wait for each other for ever.
+    if (this.#earlyReturn === 'evacuate' && name === 'comp3') return;
     this.#tell(`${name} loses its power`);
     machine.life += 1;
     this.#killAll(machine);
@@ -591,9 +593,21 @@ class Life {
           machine.fencedAt = 0;
         }
       }
+      this.#operate();
       time.after(500, look);
     };
     look();
+  }
+
+  /** NovaEvacuate names what seems to be under way for ever and leaves it to the operator, who looks after a while. */
+  #operate(): void {
+    const { nova, time } = this.#rig;
+    for (const { server, job } of nova.instances.values()) {
+      const since = time.now() + nova.skewMs - (server.updatedAt ?? 0);
+      if (!server.taskState?.startsWith('rebuild') || !job?.over || since < 900_000) continue;
+      this.#tell(`an operator resets ${server.id}`);
+      nova.resetByHand(server.id);
+    }
   }
 
   // Small things.
