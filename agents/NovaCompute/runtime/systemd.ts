@@ -131,7 +131,7 @@ export function isAlive(unit: UnitFacts): boolean {
     case 'activating':
     case 'deactivating':
       // Started and not ready yet (Type=notify), or on its way out: there all the same.
-      return unit.mainPid !== 0 && unit.subState !== 'auto-restart';
+      return unit.mainPid !== 0;
     default:
       return false;
   }

@@ -162,9 +162,11 @@ describe.each(['podman', 'docker'] as const)('%s', (engine) => {
   test('what neither ends is said', async () => {
     const { machine, runtime } = setUp(engine);
     machine.answer(/ (stop|kill) /, failure(125, 'Error: cannot kill container\n'));
+    const began = machine.now();
     await expect(runtime.stop(machine.now() + 20_000)).rejects.toThrow(
       `The container nova_compute (${engine}) could not be stopped: Error: cannot kill container.`,
     );
+    expect(machine.now()).toBe(began);
   });
 
   test('so is what comes back by itself', async () => {
@@ -247,6 +249,15 @@ describe('where nova.conf lies', () => {
       files: ['/srv/n.conf'],
       directories: [],
     });
+  });
+
+  test('the innermost mount counts, and names are no prefixes', async () => {
+    const mounts = { '/var/lib/kolla/config_files': '/outer', '/var/lib/kolla/config_files/src': '/inner' };
+    const inner = await filesOf(mounts, '/inner/etc/nova/nova.conf', '/outer/src/etc/nova/nova.conf');
+    expect(inner.files).toEqual(['/inner/etc/nova/nova.conf']);
+    await expect(filesOf({ '/etc/no': '/srv' }, '/srvva/nova.conf')).rejects.toThrow(
+      /^No nova\.conf was found/,
+    );
   });
 
   test('nowhere: that is said, with the places', async () => {

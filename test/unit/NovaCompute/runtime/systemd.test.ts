@@ -268,6 +268,26 @@ describe('stop', () => {
     );
   });
 
+  test('one that was masked while it ran is stopped', async () => {
+    const { unit, machine, runtime } = setUp(shown({ LoadState: 'masked' }));
+    machine.answer(/^systemctl stop/, () => {
+      unit.show = shown({ ...INACTIVE, LoadState: 'masked' });
+      return '';
+    });
+    await runtime.stop(machine.now() + 20_000);
+    expect(machine.ran).toContain(`systemctl stop --no-block -- ${UNIT}`);
+  });
+
+  test('waits for a start that is queued to be cancelled', async () => {
+    const { unit, machine, runtime } = setUp(shown({ ...INACTIVE, Job: 9 }));
+    machine.after(3_000, () => {
+      unit.show = shown(INACTIVE);
+    });
+    const began = machine.now();
+    await runtime.stop(began + 20_000);
+    expect(machine.now() - began).toBe(3_000);
+  });
+
   test('cancels a start that is held up', async () => {
     const { unit, machine, runtime } = setUp(state('activating', 'start-pre', 0, { Job: 9 }));
     machine.answer(/^systemctl stop/, () => {
