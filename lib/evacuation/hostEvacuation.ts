@@ -280,7 +280,7 @@ export class HostEvacuation {
     await cloud.services();
     const service = cloud.service(this.#host);
     if (service === undefined || !service.forcedDown) return 'gone';
-    return returns.look(service, this.#marked.hints, nova.clockOffsetMs);
+    return returns.look(this.#marked.name, service, this.#marked.hints, nova.clockOffsetMs);
   }
 
   /** Whether this is the end: nothing is left to do, or what is left stays. Null: the evacuation goes on. */

@@ -48,7 +48,7 @@ export const pacing = {
   /** A service that Nova wrote this much later than its fencing may have had a heartbeat since. */
   returnMarginMs: 15_000,
   /** A host that may be back is watched this long for a second sign before it is evacuated after all. */
-  returnWatchMs: 25_000,
+  returnWatchMs: 35_000,
   /** How often it is looked at meanwhile. */
   returnLookMs: 2_000,
   /**
