@@ -144,14 +144,15 @@ function read(file: string): string | null {
   }
 }
 
-/** Logs a sentence unless it is what was said last about the topic. */
+/** Logs a sentence unless it is what was said last about the topic, but for a request's id and for how long it took. */
 export function sayOnce(
   files: StateFiles,
   topic: string,
   sentence: string,
   log: (sentence: string) => void,
 ): void {
-  if (files.said(topic) === sentence) return;
+  const gist = sentence.replace(/\breq-[0-9a-f-]+/g, 'req').replace(/\b\d+(\.\d+)? s\b/g, 'a while');
+  if (files.said(topic) === gist) return;
   log(sentence);
-  files.note(topic, sentence);
+  files.note(topic, gist);
 }

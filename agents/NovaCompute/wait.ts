@@ -9,7 +9,6 @@ import { createWorld, type World } from './world.ts';
 
 /** Pause between two questions to a cluster that does not answer yet, in ms. */
 const pauseMs = 2_000;
-/** `default` is what a call without OCF_RESKEY_CRM_meta_timeout gets, as `timeoutSeconds` of the action says. */
 const longestSeconds = 24 * 3600;
 
 /**
@@ -51,7 +50,8 @@ export async function wait(
     connect: world.connect,
     compute: toBeStartedByOthers(),
     clock: world.clock,
-    log: ctx.log,
+    // It starts nothing itself.
+    log: { ...ctx.log, info: ctx.log.debug },
     startBy: deadline,
     releaseMs: 0,
     deadline,

@@ -124,9 +124,7 @@ assert_released() {
 @test "an evacuation in flight with the mark at no: nova-compute starts only after it" {
   sim PUT knobs '{"spawn": 6000}'
   fail_host comp0
-  evacuator start
-  MONITOR_TIMEOUT=4000 evacuator monitor release=off || true
-  wait_until 10 grep -q pre-migrating <(sim_migrations)
+  evacuation_begins
   sim_boot_host comp0
   cluster forever evacuate comp0 no
   cluster set evacuate comp0 no

@@ -43,3 +43,16 @@ pulses() { [[ $(cluster get nova-compute-returning "$1" || true) == *@* ]]; }
 
 # gone HOST   its nova-compute does not run
 gone() { ! fake_runs "$1"; }
+
+# in_flight   whether Nova is at work on an evacuation
+in_flight() { sim_migrations | grep -q ' pre-migrating$'; }
+
+# evacuation_begins   NovaEvacuate asks for the evacuation of what is marked, and is killed while it is in flight
+evacuation_begins() {
+  local pid
+  evacuator start
+  EVACUATOR_RUN="exec setsid" evacuator monitor release=off >/dev/null 2>&1 3>&- &
+  pid=$!
+  wait_until 15 in_flight
+  kill -KILL -- "-$pid"
+}

@@ -151,10 +151,11 @@ mark() {
   cluster forever evacuate "$1" yes
   cluster set evacuate "$1" "${2:-yes}"
 }
-# fail_host HOST   power off, then marked, forced down and disabled, as after a fencing that went well
+# fail_host HOST   power off, off the cluster, then marked, forced down and disabled, as after a fencing that went well
 fail_host() {
   sim_power_off "$1"
   sim PUT "hosts/$1" "{\"forcedDown\": true, \"disabled\": true, \"disabledReason\": \"$(fenced_now)\"}"
+  cluster offline "$1"
   mark "$1"
 }
 # As the agents word it when they disable a host, so that they know it for theirs. The time counts: a service that Nova
@@ -163,13 +164,16 @@ fenced_now() {
   TZ=UTC printf 'Pacemaker fenced this host at %(%FT%TZ)T (fence_compute); its instances are evacuated' -1
 }
 # sim_power_off HOST    the machine dies, its nova-compute (a fake one, too) and its guests with it
-# sim_boot_host HOST    it has power again: no guest runs, nor does nova-compute
+# sim_boot_host HOST    it has power again and rejoins: no guest runs, nor does nova-compute
 # sim_compute_start, sim_compute_stop HOST   its nova-compute alone, where no fake one stands for it
 sim_power_off() {
   if [ -s "$(fake_dir "$1")/pid" ]; then kill -KILL "$(<"$(fake_dir "$1")/pid")" 2>/dev/null || true; fi
   sim POST "hosts/$1/kill"
 }
-sim_boot_host() { sim POST "hosts/$1/boot"; }
+sim_boot_host() {
+  sim POST "hosts/$1/boot"
+  cluster online "$1"
+}
 sim_compute_start() { sim POST "hosts/$1/start"; }
 sim_compute_stop() { sim POST "hosts/$1/kill" '{"power": true}'; }
 

@@ -24,6 +24,10 @@ describe('what is known of the release', () => {
     files().owe();
     expect(files().release).toBe('owed');
     expect(files().settledAt).toBeNull();
+    files().hold();
+    expect(files().release).toBe('held');
+    files().owe();
+    expect(files().release).toBe('owed');
     files().forget();
     expect(files().release).toBe('unknown');
     expect(() => files().forget()).not.toThrow();
@@ -53,6 +57,22 @@ describe('what was said', () => {
     files().note('nova', null);
     say('refused');
     expect(heard).toEqual(['away', 'refused', 'refused']);
+  });
+
+  test('is not said again for another request id or another duration', () => {
+    files().owe();
+    const heard: string[] = [];
+    for (const sentence of [
+      'refused (HTTP 401, req-7b41d09f-0626-4b32-a41f-2098fe331aa7) after 8 s',
+      'refused (HTTP 401, req-6fa5d916-02cb-407d-8517-aa8b878aefe0) after 7.5 s',
+      'refused (HTTP 403, req-6fa5d916-02cb-407d-8517-aa8b878aefe0) after 7.5 s',
+    ]) {
+      sayOnce(files(), 'nova', sentence, (text) => heard.push(text));
+    }
+    expect(heard.map((sentence) => sentence.slice(0, 18))).toEqual([
+      'refused (HTTP 401,',
+      'refused (HTTP 403,',
+    ]);
   });
 
   test('topics do not disturb each other, and a value may hold what separates them', () => {
