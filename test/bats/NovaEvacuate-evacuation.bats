@@ -50,6 +50,7 @@ passes_until_done() {
 @test "the whole way: fence_compute's off, then NovaEvacuate, for a host Nova has not yet missed" {
   cloud --scenario '{"servers": [{"count": 3, "name": "vm", "host": "comp0"}]}'
   sim POST hosts/comp0/kill
+  cluster offline comp0
   run -0 fence action=off nodename=comp0 port=comp0
   assert_marks comp0 yes yes
   evacuator start

@@ -146,16 +146,17 @@ evacuator() {
     OCF_RESKEY_tenant_name=admin "$@" "${NOVA_EVACUATE:-$REPO/dist/NovaEvacuate}" "$action"
 }
 
-# mark NODE [VALUE]   as fence_compute leaves it: both copies. The host is dead and held down in Nova already.
+# mark NODE [VALUE]   as fence_compute leaves it: both copies, of a node that has left. The host is dead and held down in
+# Nova already.
 mark() {
+  cluster offline "$1"
   cluster forever evacuate "$1" yes
   cluster set evacuate "$1" "${2:-yes}"
 }
-# fail_host HOST   power off, off the cluster, then marked, forced down and disabled, as after a fencing that went well
+# fail_host HOST   power off, then marked, forced down and disabled, as after a fencing that went well
 fail_host() {
   sim_power_off "$1"
   sim PUT "hosts/$1" "{\"forcedDown\": true, \"disabled\": true, \"disabledReason\": \"$(fenced_now)\"}"
-  cluster offline "$1"
   mark "$1"
 }
 # As the agents word it when they disable a host, so that they know it for theirs. The time counts: a service that Nova
