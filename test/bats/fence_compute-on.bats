@@ -30,6 +30,8 @@ fenced() { # leaves comp1 as after a fencing that was followed by its evacuation
 }
 
 @test "on takes forced_down away; once nova-compute reports, it enables the host and removes the mark" {
+  # Not before this test says so, however slow the machine is.
+  sim PUT knobs '{"reportInterval": 60000}'
   fenced
   run --separate-stderr fence_on
   assert_success
@@ -37,6 +39,7 @@ fenced() { # leaves comp1 as after a fencing that was followed by its evacuation
   [ -z "$stderr" ]
   [[ $(service comp1) == *' disabled - Pacemaker fenced'* ]]
   assert_equal "$(mark_transient comp1)/$(mark_permanent comp1)" no/no
+  sim PUT knobs '{"reportInterval": 100}'
   wait_until 10 reports comp1
   run fence_on
   assert_success
@@ -80,6 +83,8 @@ fenced() { # leaves comp1 as after a fencing that was followed by its evacuation
 }
 
 @test "on waits for a pending mark where unfencing would start nova-compute" {
+  # So that it is not enabled yet.
+  sim PUT knobs '{"reportInterval": 60000}'
   fenced
   cluster resource compute systemd:openstack-nova-compute
   cluster set evacuate comp1 yes
