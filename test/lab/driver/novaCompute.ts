@@ -59,22 +59,12 @@ export async function removeNovaCompute(cluster: Cluster): Promise<void> {
   await cluster.ask(['crm_resource', '--wait', '--timeout', '30'], 40).catch(() => undefined);
 }
 
-/**
- * Has the cluster manage nova-compute of some nodes, which nothing else starts at boot then, until the scenario ends.
- * Waits until it is started there.
- */
-export async function manageNovaCompute(
-  lab: Lab,
+/** Configures the clone for some nodes, and waits until it is started there. */
+export async function addNovaCompute(
+  cluster: Cluster,
   nodes: readonly string[],
-  parameters: Readonly<Record<string, string>> = {},
+  parameters: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const { cluster } = lab;
-  for (const node of nodes) {
-    await control('compute-at-boot', node, 'off');
-    await control('service', 'stop', `nova-compute-${node}`);
-  }
-  const stopped = Date.now();
-  lab.afterwards(() => removeNovaCompute(cluster));
   const elsewhere = [...CONTROLLERS, ...COMPUTES].filter((n) => !nodes.includes(n));
   const locations = elsewhere.map(
     (node) =>
@@ -89,6 +79,24 @@ export async function manageNovaCompute(
     const started = (await cluster.status()).startedOn(RESOURCE);
     return nodes.every((n) => started.includes(n)) || undefined;
   });
+}
+
+/**
+ * Has the cluster manage nova-compute of some nodes, which nothing else starts at boot then, until the scenario ends.
+ * Waits until Nova hears from it.
+ */
+export async function manageNovaCompute(
+  lab: Lab,
+  nodes: readonly string[],
+  parameters: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  for (const node of nodes) {
+    await control('compute-at-boot', node, 'off');
+    await control('service', 'stop', `nova-compute-${node}`);
+  }
+  const stopped = Date.now();
+  lab.afterwards(() => removeNovaCompute(lab.cluster));
+  await addNovaCompute(lab.cluster, nodes, parameters);
   // What Nova heard of before may be the nova-compute that was stopped; it counts as up for ten seconds more.
   await waitFor(`Nova hears of nova-compute on ${nodes.join(', ')}`, 60, async () => {
     const services = await Promise.all(nodes.map((node) => lab.cloud.service(node)));

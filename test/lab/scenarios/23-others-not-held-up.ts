@@ -20,8 +20,8 @@ const scenario: Scenario = {
     const before = await cloud.boot(4, NODE, 'vm');
     const residents = await cloud.boot(2, OTHER, 'resident');
     await cloud.setService(OTHER, { status: 'disabled', disabled_reason: REASON });
-    await control('spawn-delay', 'all', '40');
-    lab.say(`4 active instances on ${NODE}, 2 on ${OTHER}; a rebuild takes 40 s longer than it needs`);
+    await control('spawn-delay', 'all', '30');
+    lab.say(`4 active instances on ${NODE}, 2 on ${OTHER}; a rebuild takes 30 s longer than it needs`);
     await lab.losePower(NODE);
     await waitFor(
       'evacuations in flight',

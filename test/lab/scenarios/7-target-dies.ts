@@ -11,7 +11,12 @@ const scenario: Scenario = {
   title: 'the target dies in mid-evacuation: the instances end up on a third host',
   seconds: 360,
   async run(lab) {
-    const { cloud } = lab;
+    const { cloud, cluster } = lab;
+    // TripleO's value. While Pacemaker tries to reconnect a dead node it does nothing else for as long as that takes, and
+    // takes the node for online; what dies in that very time may be moved there, and the dead node is fenced again.
+    const reconnect = ['crm_resource', '-r', NODE, '-p', 'reconnect_interval', '-v'];
+    await cluster.ask([...reconnect, '60s']);
+    lab.afterwards(() => cluster.ask([...reconnect, '5s']));
     for (const node of [NODE, TARGET]) await control('boot-delay', node, 'never');
     const before = await cloud.boot(5, NODE, 'vm');
     const residents = await cloud.boot(3, TARGET, 'resident');
