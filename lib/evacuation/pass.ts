@@ -165,11 +165,13 @@ class Pass {
     const { release, readNodes, clock } = this.#options;
     if (release === 'off' || !marks.some(({ mark }) => mark.kind === 'no')) return;
     for (const { name } of releaseCandidates(marks, await readNodes(), release)) {
-      const key = `release of ${name}`;
-      const lastAt = this.#releasedAt.get(name) ?? Number.NEGATIVE_INFINITY;
-      if (this.#running.has(key) || clock.now() - lastAt < newMarksMs) continue;
-      this.#releasedAt.set(name, clock.now());
       const scope = await this.#connected();
+      // A host that bears a mark under two names is released once, with both.
+      const host = await this.#hostOf(scope, name);
+      const key = `release of ${host}`;
+      const lastAt = this.#releasedAt.get(host) ?? Number.NEGATIVE_INFINITY;
+      if (this.#running.has(key) || clock.now() - lastAt < newMarksMs) continue;
+      this.#releasedAt.set(host, clock.now());
       const running = this.#walkRelease(scope, name, marks)
         .catch((error: unknown) => {
           if (!(error instanceof AttrdError || error instanceof NovaError)) throw error;
@@ -181,9 +183,21 @@ class Pass {
         })
         .finally(() => {
           this.#running.delete(key);
-          this.#releasedAt.set(name, clock.now());
+          this.#releasedAt.set(host, clock.now());
         });
       this.#running.set(key, running);
+    }
+  }
+
+  /** Nova's name of the host that a mark means; the mark's own where Nova knows none, or does not answer. */
+  async #hostOf(scope: PassScope, name: string): Promise<string> {
+    const plug = this.#hostMap.get(name) ?? name;
+    try {
+      const match = matchHost(await scope.cloud.services(), plug, this.#options.dnsDomain);
+      return match.kind === 'host' ? match.service.host : name;
+    } catch (error) {
+      if (!(error instanceof NovaError)) throw error;
+      return name;
     }
   }
 

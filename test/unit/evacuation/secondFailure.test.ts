@@ -133,6 +133,34 @@ describe('a machine that dies again', () => {
   );
 });
 
+test('in the very moment in which its mark is removed: the new one stays', async () => {
+  const settled = async (seed: number) => {
+    rig = new Rig(seed);
+    rig.boot('comp0');
+    rig.nova.forceDown('comp0');
+    rig.setMark('comp0', 'no', 'no');
+    rig.nova.boot('new', 'comp0');
+  };
+  await settled(1);
+  const begin = rig.time.now();
+  await rig.time.until(rig.comeBack('comp0').outcome);
+  const whole = rig.time.now() - begin;
+  for (let at = whole - 900; at < whole + 100; at += 12) {
+    await settled(1);
+    const stop = novaCompute();
+    await rig.time.pass(at);
+    // The machine's last request is on its way, and its fencing was quick.
+    const fencing = rig.fenceCompute('off', 'comp0');
+    await rig.time.pass(40);
+    stop();
+    rig.nova.powerOff('comp0');
+    await rig.time.until(fencing.outcome);
+    if ((await fencing.outcome) !== '0') await fence(100);
+    await rig.time.pass(500);
+    expectMarked(`after ${at} ms`);
+  }
+});
+
 describe('a left-over or forged sign of life', () => {
   function dead(seed = 1): void {
     rig = new Rig(seed);
