@@ -40,7 +40,7 @@ async function takeDown(ctx: OcfContext, world: World): Promise<void> {
   await Promise.all(
     [releaseAttribute, returningAttribute].map(async (name) => {
       try {
-        await world.attributes.deleteTransient(name);
+        await world.attributes.deleteTransient(name, { private: name === returningAttribute });
       } catch (error) {
         if (!(error instanceof AttrdError)) throw error;
         ctx.log.debug(`What was shown could not be taken down: ${error.message}`);

@@ -22,7 +22,9 @@ export async function showProgress(ctx: OcfContext, host: string, text: string):
 
 export async function clearProgress(ctx: OcfContext, host: string): Promise<void> {
   await attempt(ctx, () =>
-    createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs }).deleteTransient(attributeName(host)),
+    createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs }).deleteTransient(attributeName(host), {
+      private: false,
+    }),
   );
 }
 

@@ -60,10 +60,23 @@ export class Attributes {
     );
   }
 
-  async deleteTransient(name: string, options: { readonly host?: string } = {}): Promise<void> {
+  /**
+   * Empties a transient attribute. `private` says what it is if it has to be created for that: attrd keeps every
+   * attribute it was ever asked to change, and one created without is in the CIB from then on.
+   */
+  async deleteTransient(
+    name: string,
+    options: { readonly host?: string; readonly private: boolean },
+  ): Promise<void> {
     await this.#expectSuccess(
       'attrd_updater',
-      ['-n', name, ...(options.host === undefined ? [] : ['-N', options.host]), '-D'],
+      [
+        '-n',
+        name,
+        ...(options.host === undefined ? [] : ['-N', options.host]),
+        ...(options.private ? ['-p'] : []),
+        '-D',
+      ],
       `removing attribute ${name}${options.host === undefined ? '' : ` of ${options.host}`}`,
     );
   }

@@ -81,7 +81,7 @@ export class TwofoldMarkStore implements MarkStore {
   }
 
   async clear(name: string): Promise<void> {
-    await this.#attributes.deleteTransient(attribute, { host: name });
+    await this.#attributes.deleteTransient(attribute, { host: name, private: true });
     await this.#attributes.deletePermanent(name, attribute);
   }
 
@@ -90,7 +90,8 @@ export class TwofoldMarkStore implements MarkStore {
     // A `no` beside a permanent `yes` is half of something: of a `no` that NovaEvacuate's monitor completes, or of a mark.
     // Without it the permanent copy would have a host evacuated that runs.
     if (now === undefined || isPending(now.mark) || isPending(now.permanent)) return;
-    if (now.transient.kind !== 'none') await this.#attributes.deleteTransient(attribute, { host: name });
+    if (now.transient.kind !== 'none')
+      await this.#attributes.deleteTransient(attribute, { host: name, private: true });
     await this.#attributes.deletePermanentIf(name, attribute, 'no');
   }
 

@@ -112,7 +112,7 @@ class ComeBack {
     await this.#attempt(async () => {
       const values = await attributes.queryTransient(returningAttribute);
       if (values.some(({ host, value }) => host === node && value !== '')) {
-        await attributes.deleteTransient(returningAttribute, { host: node });
+        await attributes.deleteTransient(returningAttribute, { host: node, private: true });
       }
     });
   }
@@ -277,7 +277,7 @@ class ComeBack {
   async #hide(): Promise<void> {
     const { attributes, node } = this.#options;
     if ((await this.#readShown()) === '') return;
-    await this.#attempt(() => attributes.deleteTransient(releaseAttribute, { host: node }));
+    await this.#attempt(() => attributes.deleteTransient(releaseAttribute, { host: node, private: false }));
     this.#shown = '';
   }
 

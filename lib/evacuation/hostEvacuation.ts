@@ -306,7 +306,7 @@ export class HostEvacuation {
 
   /** The machine is back: ends the evacuation if what is left can stay. */
   async #stayHome(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | null> {
-    const { marks, claims, cloud, log, returns, settings, clock } = this.#scope;
+    const { marks, claims, cloud, log, returns, settings, clock, callOptions } = this.#scope;
     const decide = (all: ReadonlyMap<string, InstanceClass>) =>
       this.#sending.size > 0 || clock.now() < this.#quietUntil
         ? null
@@ -317,11 +317,12 @@ export class HostEvacuation {
     const fresh = await this.#classifyAll();
     const decision = decide(fresh);
     if (decision === null) return null;
+    const latest = (callOptions.deadline ?? Number.POSITIVE_INFINITY) - pacing.signReserveMs;
     const readService = async () => {
       await cloud.services(0);
       return cloud.service(this.#host);
     };
-    if (!(await returns.awaitSign(this.#host, readService))) {
+    if (!(await returns.awaitSign(this.#host, readService, latest))) {
       this.#marked.hints.signs = null;
       return null;
     }

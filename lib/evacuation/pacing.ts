@@ -57,6 +57,8 @@ export const pacing = {
    */
   freshSignMs: 20_000,
   freshSignPollMs: 500,
+  /** What has to be left of the pass's time after it: changing the mark takes some calls of Pacemaker's tools. */
+  signReserveMs: 2_000,
 } as const;
 
 /** The pause after the `attempts`-th failed attempt in a row. */

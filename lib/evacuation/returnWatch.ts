@@ -48,10 +48,15 @@ export class ReturnWatch {
 
   /**
    * Waits for one more sign of life, so that what is decided next rests on one that is less than a second old: the
-   * machine may have died, and been fenced, again since the last. `read` gives the service anew.
+   * machine may have died, and been fenced, again since the last. `read` gives the service anew. No longer than until
+   * `latest`, in ms since the epoch.
    */
-  async awaitSign(host: string, read: () => Promise<ComputeService | undefined>): Promise<boolean> {
-    const until = this.#clock.now() + pacing.freshSignMs;
+  async awaitSign(
+    host: string,
+    read: () => Promise<ComputeService | undefined>,
+    latest: number,
+  ): Promise<boolean> {
+    const until = Math.min(this.#clock.now() + pacing.freshSignMs, latest);
     const updatedAt = (await read())?.updatedAt ?? null;
     let pulse: string | null = null;
     for (let looks = 1; this.#clock.now() < until; looks += 1) {

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
+import { NovaConfError } from '../novaConf/index.ts';
 import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';
 import { forceAt } from './process.ts';
@@ -228,7 +229,9 @@ function configFilesIn(container: ContainerFacts, machine: Machine, title: strin
       directories: [...existing('nova.conf.d'), ...existing('nova-compute.conf.d')],
     };
   }
-  throw new ComputeError(
+  throw new NovaConfError(
+    'missing',
+    `${PLACES[0]}/nova.conf`,
     `No nova.conf was found in what is mounted into the ${title}; looked for in ${PLACES.join(', ')}.`,
   );
 }

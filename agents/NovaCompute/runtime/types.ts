@@ -21,7 +21,10 @@ export interface Runtime {
   stop(deadline: number): Promise<void>;
   /** The last lines that it wrote, newest last; empty when they cannot be had. */
   lastLines(count: number): Promise<readonly string[]>;
-  /** Where the nova.conf that it reads lies on this machine, in the order in which oslo.config reads them. */
+  /**
+   * Where the nova.conf that it reads lies on this machine, in the order in which oslo.config reads them. Throws
+   * `NovaConfError` too, where a container is given none.
+   */
   configFiles(): Promise<ConfigFiles>;
   /** The mounts that nova-compute sees, as proc(5) mountinfo; null when that cannot be told (a container at rest). */
   mountInfo(): Promise<string | null>;

@@ -22,7 +22,7 @@ describe.each(versions)('Pacemaker %s', (version) => {
     await attributes.updateTransient('evacuate', 'yes', { host: 'comp0', private: true });
     await attributes.updateTransient('evacuate', 'a "quoted" value', { host: 'comp1', private: true });
     await attributes.updateTransient('evacuate', 'no', { host: 'comp2', private: true });
-    await attributes.deleteTransient('evacuate', { host: 'comp2' });
+    await attributes.deleteTransient('evacuate', { host: 'comp2', private: true });
     const values = await attributes.queryTransient('evacuate');
     expect(values.map(({ host, value }) => [host, value])).toEqual([
       ['comp0', 'yes'],
@@ -39,7 +39,7 @@ describe.each(versions)('Pacemaker %s', (version) => {
       attributes.queryNodes(),
       attributes.queryHostMap('fence_compute'),
       attributes.updateTransient('evacuate', 'yes', { host: 'comp0', private: true }),
-      attributes.deleteTransient('evacuate', { host: 'comp0' }),
+      attributes.deleteTransient('evacuate', { host: 'comp0', private: true }),
       attributes.updatePermanent('comp0', 'evacuate', 'yes'),
       attributes.deletePermanent('comp0', 'evacuate'),
     ]) {
@@ -159,7 +159,7 @@ describe('exit codes and messages', () => {
     const pacemaker = new FakePacemaker();
     const attributes = new Attributes(pacemaker.run);
     await attributes.updateTransient('evacuation-comp0', '1/2 done', { private: false });
-    await attributes.deleteTransient('evacuation-comp0');
+    await attributes.deleteTransient('evacuation-comp0', { private: false });
     expect(pacemaker.calls).toEqual([
       'attrd_updater -n evacuation-comp0 -U 1/2 done',
       'attrd_updater -n evacuation-comp0 -D',
