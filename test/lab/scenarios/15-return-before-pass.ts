@@ -37,6 +37,11 @@ const scenario: Scenario = {
         online.includes(node);
       return NODES.every(isBack) || undefined;
     });
+    // The first monitor after maintenance is part of Pacemaker's transition: nothing else is started until it ends.
+    await waitFor('NovaCompute holds nova-compute back', 60, async () => {
+      const pulses = await cluster.transient('nova-compute-returning');
+      return pulses.some((p) => p.startsWith(`${MANAGED} `)) || undefined;
+    });
     await release();
     await Promise.all(NODES.map((node) => waitReleased(lab, node, 150)));
 
