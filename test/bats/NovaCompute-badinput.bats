@@ -57,6 +57,12 @@ refused() {
   refused 5 'no podman container nova_komputer on this machine' runtime=podman container=nova_komputer
 }
 
+@test "a container that is given no nova.conf: 5, with the places that were looked at" {
+  printf '#!/bin/sh\necho "[{\\"State\\": {\\"Status\\": \\"exited\\", \\"Pid\\": 0}, \\"Mounts\\": []}]"\n' >"$BATS_TEST_TMPDIR/bin/podman"
+  chmod 0755 "$BATS_TEST_TMPDIR/bin/podman"
+  refused 5 'No nova.conf was found in what is mounted into the container nova_compute' runtime=podman
+}
+
 @test "no nova.conf: 5, with the file's name" {
   rm "$COMPUTE_HOME/.nova/nova.conf"
   [ ! -e /etc/nova/nova.conf ] || skip 'this machine has a nova.conf of its own'
