@@ -14,7 +14,7 @@ const atATime = 8;
  */
 const unsureLooks = 5;
 /** How often an instance is asked to start where Nova fails in passing. */
-const startAttempts = 3;
+const startAttempts = 5;
 
 interface Guest {
   readonly server: Server;

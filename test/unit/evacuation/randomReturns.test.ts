@@ -419,7 +419,7 @@ class Life {
     const { nova } = this.#rig;
     const { name } = machine;
     await this.#sleep(2_000 + this.#random() * 10_000);
-    while (isMine() && this.#hasJob(name)) await this.#sleep(1_000);
+    while (isMine() && this.#isDangerous(name)) await this.#sleep(1_000);
     if (!isMine()) return;
     this.#tell(`nova-compute on ${name} starts by itself`);
     nova.startCompute(name, false);
@@ -489,6 +489,18 @@ class Life {
   #killAll(machine: Machine): void {
     for (const process of machine.processes) process.kill();
     machine.processes = [];
+  }
+
+  /**
+   * What no agent can help where nova-compute starts without asking: an evacuation is in flight, or Nova would take up
+   * a reboot that the machine's death had cut short, of an instance that is about to be evacuated.
+   */
+  #isDangerous(name: string): boolean {
+    const { nova } = this.#rig;
+    const cutShort = [...nova.instances.values()].some(
+      ({ server }) => server.host === name && /^(reboot|powering-on)/.test(server.taskState ?? ''),
+    );
+    return this.#hasJob(name) || (cutShort && this.#rig.isPending(name));
   }
 
   #hasJob(name: string): boolean {
