@@ -154,6 +154,23 @@ assert_released() {
   assert_output --partial 'it stays disabled, as somebody else disabled it ("new memory")'
 }
 
+@test "an instance that stays and is not started: named, and degraded (190) once, for somebody to look at" {
+  sim POST servers '{"name": "stuck", "host": "comp0", "state": "paused"}' >/dev/null
+  # It was not evacuated, as the machine was back before.
+  fail_host comp0
+  sim_boot_host comp0
+  cluster forever evacuate comp0 no
+  cluster set evacuate comp0 no
+  run -0 on_host start
+  wait_until 30 somebody_is_needed
+  assert_regex "$(reason)" '^Released comp0.*stuck'
+  run -0 on_host monitor
+}
+somebody_is_needed() {
+  run on_host monitor
+  [ "$status" = 190 ]
+}
+
 @test "what is not released within evacuation_delay is left to monitor" {
   evacuated
   # Nova refuses to force it up for a while.
