@@ -5,6 +5,7 @@ import type { Cluster } from './cluster.ts';
 import { control } from './node.ts';
 import { computePids, removeNovaCompute } from './novaCompute.ts';
 import { COMPUTES, CONTROLLERS, hostOf, RUN } from './settings.ts';
+import { sleep } from './time.ts';
 
 /** Some failures make Nova lose sight of a domain; with no servers left there must be none. */
 async function dropDomains(node: string): Promise<void> {
@@ -17,6 +18,17 @@ async function dropDomains(node: string): Promise<void> {
 
 /** Brings the lab back to where `up` left it: everything on, no servers, no marks, no faults, all services enabled. */
 export async function reset(cloud: Cloud, cluster: Cluster): Promise<void> {
+  try {
+    await makeReady(cloud, cluster);
+  } catch (error) {
+    // Pacemaker may just have fenced a node once more that the scenario before had left dead.
+    console.log(`# ready  not yet: ${error instanceof Error ? error.message : String(error)}`);
+    await sleep(10_000);
+    await makeReady(cloud, cluster);
+  }
+}
+
+async function makeReady(cloud: Cloud, cluster: Cluster): Promise<void> {
   const begin = Date.now();
   const step = (text: string): void =>
     console.log(`# ready  ${((Date.now() - begin) / 1000).toFixed(1)}s ${text}`);
