@@ -25,6 +25,8 @@ export interface FakeHost {
   computeLife: number;
   /** When its first report was, on our clock; the others follow every `reportMs`. */
   reportsFrom: number;
+  /** The last one of a nova-compute that does not report any more. */
+  lastReport: number;
   /** When Nova last wrote its service for another reason than a report. */
   writtenAt: number;
   /** Power is back after it was lost, and it has not been released since: what ran there does not. */
@@ -143,6 +145,7 @@ export class FakeNova {
         computeRuns: true,
         computeLife: 0,
         reportsFrom: time.now(),
+        lastReport: time.now(),
         writtenAt: 0,
         returned: false,
         heardAfter: 0,
@@ -210,7 +213,7 @@ export class FakeNova {
   /** nova-compute stops reporting and working, while guests run on: a hung process, a cut cable. */
   silence(name: string): void {
     const host = this.host(name);
-    if (host.alive) host.lastSeen = this.#time.now();
+    this.#endReports(host);
     host.alive = false;
   }
 
@@ -269,7 +272,7 @@ export class FakeNova {
   /** nova-compute ends: a graceful stop or a crash. Guests run on. */
   stopCompute(name: string): void {
     const host = this.host(name);
-    if (host.alive) host.lastSeen = this.#time.now();
+    this.#endReports(host);
     host.alive = false;
     host.computeRuns = false;
     host.computeLife += 1;
@@ -500,8 +503,15 @@ export class FakeNova {
     };
   }
 
+  /** Nova takes it for up for a while from now on, and what it wrote last is the last report. */
+  #endReports(host: FakeHost): void {
+    if (!host.alive) return;
+    host.lastReport = this.#lastReport(host);
+    host.lastSeen = this.#time.now();
+  }
+
   #lastReport(host: FakeHost): number {
-    if (!host.alive) return host.lastSeen;
+    if (!host.alive) return host.lastReport;
     const since = this.#time.now() - host.reportsFrom;
     return host.reportsFrom + Math.floor(since / this.reportMs) * this.reportMs;
   }
