@@ -8,6 +8,11 @@ import type { World } from './world.ts';
 
 /** How long Nova is asked, before the mark is written, whether a host evacuated before has instances again, in ms. */
 const ASK_FIRST_MS = 8_000;
+/**
+ * An evacuator that has just seen the machine alive, for the last time, may write its `no` this long after, in ms: half a
+ * second between two looks, and a few calls of Pacemaker's tools.
+ */
+const LAST_SIGN_MS = 2_500;
 
 /**
  * The machine has been switched off: leave the mark for NovaEvacuate, then tell Nova. The mark comes first, as Pacemaker
@@ -94,6 +99,7 @@ async function writeMark(
  * mark would be released by nobody.
  */
 async function keepMark(ctx: FenceContext, world: World, { name, mark }: TargetMark): Promise<void> {
+  if (isPending(mark)) await world.sleep(LAST_SIGN_MS);
   try {
     const now = targetMark(ctx.nodename, ctx.plug, await world.marks.readAll());
     if (isPending(now.mark) || (mark.kind === 'no' && now.mark.kind === 'no')) return;
