@@ -22,6 +22,10 @@ const scenario: Scenario = {
     const { cloud, cluster } = lab;
     // Passes every 2 s instead of every 10 s, so that ten kills fit into one evacuation.
     await passEvery(lab, '2s');
+    // TripleO's value; see scenario 7: a dead node that Pacemaker tries to reach again may be fenced again.
+    const reconnect = ['crm_resource', '-r', NODE, '-p', 'reconnect_interval', '-v'];
+    await cluster.ask([...reconnect, '60s']);
+    lab.afterwards(() => cluster.ask([...reconnect, '5s']));
     await control('boot-delay', NODE, 'never');
     const before = await cloud.boot(40, NODE, 'vm');
     await control('spawn-delay', 'all', '8');
