@@ -58,7 +58,7 @@ export function decideGuest(facts: GuestFacts): GuestStep {
       }
       return whenNotTried(facts, { kind: 'reboot' });
     case 'error':
-      return facts.evacuationFailed && running === false ? restored(facts) : { kind: 'leave' };
+      return facts.evacuationFailed && running === false ? restored(facts) : startedInVain(facts);
     case 'stopped':
       return stoppedBySync(facts) ?? { kind: 'leave' };
     case 'paused':
@@ -80,6 +80,13 @@ function whenNotTried(facts: GuestFacts, step: GuestStep): GuestStep {
     ({ action, startedAt }) => startActions.has(action) && startedAt >= facts.triedSince,
   );
   return tried ? { kind: 'name', sentence: 'it was started and does not run; look at it' } : step;
+}
+
+/** An instance in ERROR that was started since the fencing: it is that start which failed. */
+function startedInVain(facts: GuestFacts): GuestStep {
+  // Nothing has changed it since the fencing, so it was in ERROR before.
+  if ((facts.server.updatedAt ?? 0) < facts.fencedAt) return { kind: 'leave' };
+  return whenNotTried(facts, { kind: 'leave' });
 }
 
 /** An instance that a failed evacuation put into ERROR goes back to what its owner last made of it. */

@@ -137,13 +137,17 @@ class ReleaseWalk {
     this.#wasFenced ||= mark !== 'none' || (found?.forcedDown ?? false) || this.#fencedAt !== null;
     const unsettled = records.filter(({ status }) => status === 'done').length;
     const mayAsk = found?.state === 'up' && !found.forcedDown && this.#wasFenced;
+    const guests = mayAsk ? await this.#guests.look(records, since, this.#triedSince(since)) : null;
+    // Nova leaves out of its lists what is in a cell that it cannot reach: only what a service says after the list
+    // tells whether that was the case.
+    if (guests !== null) this.#service = await service();
     const step = nextStep({
       host,
-      service: found,
+      service: this.#service,
       inFlight: await inFlightFrom(nova, records, clock.now(), callOptions),
       unsettled: this.#refusal === null ? unsettled : Math.max(1, unsettled),
       compute: state === 'silent' && hasRestarted(records, since) ? 'running' : state,
-      guests: mayAsk ? await this.#guests.look(records, since, this.#triedSince(since)) : null,
+      guests,
       mark,
     });
     if (step.kind === 'wait' && step.for === 'records' && this.#refusal !== null) {
