@@ -21,6 +21,11 @@ import { StateFiles } from './state.ts';
 
 /** Bound of one call of Pacemaker's tools, in ms. */
 const toolTimeoutMs = 10_000;
+/**
+ * The first monitor after a start behaves as if this were its timeout, in ms. Pacemaker waits for its result before it
+ * does anything else (2.1.5, seen in the lab): a pass that lingers then keeps other nodes from being fenced and started.
+ */
+const firstTimeoutMs = 20_000;
 
 /**
  * The pass. Without a pending mark it asks the attribute daemon and the CIB and loads nothing else; with one it
@@ -45,10 +50,12 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
     );
   }
   const files = new StateFiles(ctx);
+  // Asked of every monitor, so that it is the first indeed.
+  const timeoutMs = files.isFirst() ? Math.min(ctx.timeoutMs, firstTimeoutMs) : ctx.timeoutMs;
   const unknown = reading.marks.filter(({ mark }) => mark.kind === 'unknown');
   if (unknown.length > 0) await nameUnknown(ctx, files, unknown);
   if (reading.marks.some(({ mark }) => isPending(mark)) || (await isReleaseDue(ctx, reading))) {
-    return evacuate(ctx, files);
+    return evacuate(ctx, files, timeoutMs);
   }
   await idle(ctx, files, reading);
   return OcfExit.success;
@@ -125,7 +132,7 @@ async function idle(ctx: OcfContext, files: StateFiles, reading: MarksReading): 
   keepHints(ctx, files, formatHints(hints));
 }
 
-async function evacuate(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
+async function evacuate(ctx: OcfContext, files: StateFiles, timeoutMs: number): Promise<OcfExit> {
   const { lockNode } = await import('./lock.ts');
   // The state directory tells installations on one machine apart (two simulated clusters, say).
   const lock = await lockNode(`openstack/NovaEvacuate:${ctx.stateDir}`);
@@ -134,13 +141,13 @@ async function evacuate(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
     return OcfExit.success;
   }
   try {
-    return await runLocked(ctx, files);
+    return await runLocked(ctx, files, timeoutMs);
   } finally {
     lock.release();
   }
 }
 
-async function runLocked(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
+async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number): Promise<OcfExit> {
   const { formatHints, parseHints, readPulses, runPass, toCloudConfig } = await import(
     '../../lib/evacuation/index.ts'
   );
@@ -175,7 +182,7 @@ async function runLocked(ctx: OcfContext, files: StateFiles): Promise<OcfExit> {
     showProgress: (name, text) => showProgress(ctx, name, text),
     clearProgress: (name) => clearProgress(ctx, name),
     startedAt: ctx.startedAt,
-    timeoutMs: ctx.timeoutMs,
+    timeoutMs,
   });
   keepHints(ctx, files, formatHints(hints));
   if (outcome.troubled) return troubled(ctx, outcome.sentence ?? 'evacuations are held up');

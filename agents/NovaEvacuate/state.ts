@@ -2,6 +2,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import type { OcfContext } from '../../lib/ocf/index.ts';
 
+/** What `INSTANCE.active` holds until the first monitor. */
+const newText = 'new\n';
+
 /**
  * The files of a resource in `HA_RSCTMP`, which a reboot empties. `INSTANCE.active` says that the resource is
  * started on this node (the original's name for it); `INSTANCE.hints` holds what only saves repetition.
@@ -33,7 +36,18 @@ export class StateFiles {
   async activate(): Promise<void> {
     // Pacemaker's packages make it on boot; a manual call on a bare machine may be the first to need it.
     mkdirSync(this.#directory, { recursive: true });
-    writeFileSync(this.#active, '', { mode: 0o600 });
+    writeFileSync(this.#active, newText, { mode: 0o600 });
+  }
+
+  /** Whether this is the first monitor since the start; true once. */
+  isFirst(): boolean {
+    try {
+      if (readFileSync(this.#active, 'utf8') !== newText) return false;
+      writeFileSync(this.#active, '', { mode: 0o600 });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async deactivate(): Promise<void> {
