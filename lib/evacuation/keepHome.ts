@@ -24,11 +24,9 @@ export function keepHome(
       case 'due':
         untried = true;
         break;
-      case 'failed':
-        // No host can take it, and it was not asked for.
-        untried ||= one.attempts === 0 && earlyReturn === 'evacuate';
-        break;
       default:
+      // One that no host can take counts as failed: after the failure of a whole room every host that is back would
+      // wait for another to take its instances.
     }
   }
   if (!begun && earlyReturn === 'release') return 'early';
