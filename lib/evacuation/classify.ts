@@ -16,7 +16,7 @@ export interface Asked {
   readonly lastRecord: string | null;
 }
 
-/** A request that Nova refused outright, which leaves no record. */
+/** A request that Nova refused outright, or that we did not make; neither leaves a record. */
 export interface Refusal {
   readonly count: number;
   /** When it was last refused, on our clock. */
@@ -24,6 +24,8 @@ export interface Refusal {
   readonly message: string;
   /** Nova will not evacuate this instance in the state it is in. */
   readonly final: boolean;
+  /** It was not asked for, because the instance may run where it is. */
+  readonly ours: boolean;
 }
 
 /** Everything known of one instance of a marked host, as plain data. All times in ms since the epoch. */
@@ -223,7 +225,7 @@ function due(facts: InstanceFacts, server: Server, why: string | null): Instance
   if (refusal?.final === true) return { kind: 'cannot', sentence: refusal.message };
   if (refusal !== null) {
     const retryAt = refusal.at + retryPauseMs(refusal.count);
-    const sentence = `Nova refused: ${refusal.message}`;
+    const sentence = refusal.ours ? refusal.message : `Nova refused: ${refusal.message}`;
     if (facts.now < retryAt) return { kind: 'failed', attempts: refusal.count, retryAt, sentence };
   }
   if (facts.now < facts.quietUntil) {

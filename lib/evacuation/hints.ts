@@ -1,3 +1,4 @@
+import type { Refusal } from './classify.ts';
 import type { Signs } from './returning.ts';
 
 /**
@@ -12,7 +13,7 @@ export interface HostHints {
   targets: readonly string[];
   capacityAt: number;
   /** Refusals that left no record in Nova, by instance. */
-  refusals: Record<string, { count: number; at: number; message: string; final: boolean }>;
+  refusals: Record<string, Refusal>;
   /**
    * `open`: a pass has begun on it and is at work, or was killed. The claim says so too, until a purge of the
    * attribute or another fencing takes it away. `closed`: it ended in good order, and what it could not learn is below.
@@ -68,9 +69,9 @@ function readRefusals(data: unknown): HostHints['refusals'] {
   const refusals: HostHints['refusals'] = {};
   for (const [id, refusal] of Object.entries(isRecord(data) ? data : {})) {
     if (!isRecord(refusal)) continue;
-    const { count, at, message, final } = refusal;
+    const { count, at, message, final, ours } = refusal;
     if (typeof count === 'number' && typeof at === 'number' && typeof message === 'string') {
-      refusals[id] = { count, at, message, final: final === true };
+      refusals[id] = { count, at, message, final: final === true, ours: ours === true };
     }
   }
   return refusals;

@@ -280,7 +280,7 @@ export class HostEvacuation {
     await cloud.services();
     const service = cloud.service(this.#host);
     if (service === undefined || !service.forcedDown) return 'gone';
-    return returns.look(this.#marked.name, service, this.#marked.hints, nova.clockOffsetMs);
+    return returns.look(this.#marked, service, nova.clockOffsetMs, this.#isBegun());
   }
 
   /** Whether this is the end: nothing is left to do, or what is left stays. Null: the evacuation goes on. */
@@ -521,6 +521,7 @@ export class HostEvacuation {
   /** One request, never repeated: what became of it is read from Nova's records. */
   async #request(server: Server, lastRecord: string | null, destination: string | null): Promise<void> {
     const { nova, clock, log, settings, callOptions } = this.#scope;
+    if (this.#isReporting() && !(await this.#isKnownOff(server))) return;
     const at = clock.now();
     const deadline = Math.min(
       at + pacing.evacuateTimeoutMs,
@@ -546,6 +547,39 @@ export class HostEvacuation {
       }
       this.#refused(server, error);
     }
+  }
+
+  /** Whether a nova-compute reports from the fenced host: somebody started it before its evacuation had ended. */
+  #isReporting(): boolean {
+    const { clock, nova } = this.#scope;
+    const { signs } = this.#marked.hints;
+    if (signs === null || signs.heartbeats === 0 || signs.updatedAt === null) return false;
+    // One that has died again since must not keep its instances from being evacuated.
+    return clock.now() + nova.clockOffsetMs - signs.updatedAt < pacing.reportingMs;
+  }
+
+  /**
+   * A nova-compute that was started too early may have started guests as well (resume_guests_state_on_host_boot, or a
+   * reboot that the host's death cut short): one that runs, or may, is not rebuilt elsewhere.
+   */
+  async #isKnownOff(server: Server): Promise<boolean> {
+    const { nova, clock, log, callOptions } = this.#scope;
+    let message: string;
+    try {
+      const deadline = Math.min(
+        clock.now() + pacing.guestAnswerMs,
+        callOptions.deadline ?? Number.POSITIVE_INFINITY,
+      );
+      if (!(await nova.isGuestRunning(server.id, { ...callOptions, deadline }))) return true;
+      message = `it runs on ${this.#host}, whose nova-compute was started before its evacuation had ended, and is not started a second time; power the host off, or have it released (attrd_updater -n evacuate -N ${this.#marked.name} -U no)`;
+    } catch (error) {
+      if (!(error instanceof NovaError)) throw error;
+      message = `whether it runs on ${this.#host}, where a nova-compute reports, cannot be told (${error.message})`;
+    }
+    log.debug(`${title(server)}: ${message}.`);
+    const count = (this.#marked.hints.refusals[server.id]?.count ?? 0) + 1;
+    this.#marked.hints.refusals[server.id] = { count, at: clock.now(), message, final: false, ours: true };
+    return false;
   }
 
   #refused(server: Server, error: NovaError): void {
@@ -600,6 +634,7 @@ export class HostEvacuation {
           at: now,
           message: error.message.replace(/\.+$/, ''),
           final: error.code === 'conflict' && /vm_state/.test(error.message),
+          ours: false,
         };
       }
     }

@@ -49,6 +49,10 @@ export const pacing = {
   returnMarginMs: 15_000,
   /** A host that may be back is watched this long for a second sign before it is evacuated after all. */
   returnWatchMs: 35_000,
+  /** A nova-compute whose last heartbeat is older than this has ended again (Nova's default of service_down_time). */
+  reportingMs: 60_000,
+  /** Nova waits a minute for a nova-compute that does not answer whether a guest runs; we do not. */
+  guestAnswerMs: 10_000,
   /** How often it is looked at meanwhile. */
   returnLookMs: 2_000,
   /**

@@ -30,16 +30,18 @@ export class ReturnWatch {
    * `gone`: nothing speaks for it. What was seen is remembered in the hints, so that a later pass can tell a change.
    */
   async look(
-    name: string,
+    { name, hints }: { readonly name: string; readonly hints: HostHints },
     service: ComputeService,
-    hints: HostHints,
     clockOffsetMs: number,
+    begun: boolean,
   ): Promise<'back' | 'maybe' | 'gone'> {
     const pulse = (await this.#pulsesNow()).get(service.host) ?? '';
     const signs = nextSigns(hints.signs, pulse, service);
     hints.signs = signs;
     if (isBack(signs)) return 'back';
-    if (!mayBeBack(signs, service, clockOffsetMs) && !(await this.#joinedNow()).has(name)) return 'gone';
+    // Once its evacuation has begun, only certainty counts.
+    const joined = !begun && (await this.#joinedNow()).has(name);
+    if (!joined && !mayBeBack(signs, service, clockOffsetMs)) return 'gone';
     const now = this.#clock.now();
     const since = signs.watchedSince ?? now;
     hints.signs = { ...signs, watchedSince: since };

@@ -33,14 +33,14 @@ export function isBack(signs: Signs): boolean {
 
 /** Something hints at a machine that is back, so that it is worth waiting for a second look. */
 export function mayBeBack(signs: Signs, service: ComputeService, clockOffsetMs: number): boolean {
-  if (signs.pulse !== '' || signs.heartbeats > 0) return true;
+  return signs.pulse !== '' || signs.heartbeats > 0 || wroteLate(service, clockOffsetMs);
+}
+
+/** Whether Nova wrote the service long after its fencing, which is the last that is written of a dead nova-compute. */
+export function wroteLate(service: ComputeService, clockOffsetMs: number): boolean {
   const fenced = fencedAt(service);
-  // A dead nova-compute's service was last written by the fencing itself.
-  return (
-    fenced !== null &&
-    signs.updatedAt !== null &&
-    signs.updatedAt > fenced + clockOffsetMs + pacing.returnMarginMs
-  );
+  const { updatedAt } = service;
+  return fenced !== null && updatedAt !== null && updatedAt > fenced + clockOffsetMs + pacing.returnMarginMs;
 }
 
 /** What is seen now, in the light of the last look (null: the first). */

@@ -507,7 +507,7 @@ export const table: readonly Row[] = [
   },
   {
     what: 'refused for its state although it read active',
-    refusal: { ago: 1, count: 1, message: 'while it is in vm_state paused', final: true },
+    refusal: { ago: 1, count: 1, message: 'while it is in vm_state paused', final: true, ours: false },
     is: 'cannot',
     says: 'while it is in vm_state paused',
   },
@@ -656,13 +656,13 @@ export const table: readonly Row[] = [
   // Refusals that leave no record
   {
     what: 'refused a moment ago',
-    refusal: { ago: 3, count: 1, message: 'a quota is exhausted', final: false },
+    refusal: { ago: 3, count: 1, message: 'a quota is exhausted', final: false, ours: false },
     is: 'failed 1 retry in 7 s',
     says: 'Nova refused: a quota is exhausted',
   },
   {
     what: 'refused a while ago',
-    refusal: { ago: 30, count: 2, message: 'a quota is exhausted', final: false },
+    refusal: { ago: 30, count: 2, message: 'a quota is exhausted', final: false, ours: false },
     is: 'due attempt 3',
   },
 

@@ -12,7 +12,7 @@ describe('the file of hints', () => {
           firstSeen: 1,
           targets: ['comp2'],
           capacityAt: 7,
-          refusals: { i: { count: 2, at: 9, message: 'no "way"', final: false } },
+          refusals: { i: { count: 2, at: 9, message: 'no "way"', final: false, ours: false } },
           pass: 'open',
           quietUntil: 77,
           signs: {
@@ -71,7 +71,7 @@ describe('the file of hints', () => {
             firstSeen: 5,
             targets: ['a'],
             capacityAt: 0,
-            refusals: { b: { count: 1, at: 2, message: 'm', final: false } },
+            refusals: { b: { count: 1, at: 2, message: 'm', final: false, ours: false } },
             pass: 'none',
             quietUntil: 0,
             doubts: { i: 3 },
