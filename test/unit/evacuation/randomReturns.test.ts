@@ -419,7 +419,7 @@ class Life {
     const { nova } = this.#rig;
     const { name } = machine;
     await this.#sleep(2_000 + this.#random() * 10_000);
-    while (isMine() && this.#isDangerous(name)) await this.#sleep(1_000);
+    while (isMine() && this.#hasJob(name)) await this.#sleep(1_000);
     if (!isMine()) return;
     this.#tell(`nova-compute on ${name} starts by itself`);
     nova.startCompute(name, false);
@@ -491,18 +491,7 @@ class Life {
     machine.processes = [];
   }
 
-  /**
-   * What no agent can help where nova-compute starts without asking: an evacuation is in flight, or Nova would take up
-   * a reboot that the machine's death had cut short, of an instance that is about to be evacuated.
-   */
-  #isDangerous(name: string): boolean {
-    const { nova } = this.#rig;
-    const cutShort = [...nova.instances.values()].some(
-      ({ server }) => server.host === name && /^(reboot|powering-on)/.test(server.taskState ?? ''),
-    );
-    return this.#hasJob(name) || (cutShort && this.#rig.isPending(name));
-  }
-
+  /** No agent can help where nova-compute starts without asking while an evacuation is in flight. */
   #hasJob(name: string): boolean {
     return [...this.#rig.nova.instances.values()].some(
       ({ job }) => job !== null && !job.over && job.source === name,
