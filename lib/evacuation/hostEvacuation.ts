@@ -15,6 +15,8 @@ import type { CloudFacts } from './cloudFacts.ts';
 import { loadOf, nextDestination } from './destination.ts';
 import type { HostHints } from './hints.ts';
 import { fencedAt, holdDown } from './hold.ts';
+import { HostReport } from './hostReport.ts';
+import { HostView, titleOf } from './hostView.ts';
 import { type EarlyReturn, keepHome } from './keepHome.ts';
 import { pacing } from './pacing.ts';
 import type { PassLog } from './passLog.ts';
@@ -79,19 +81,8 @@ export type HostOutcome = {
   | { readonly kind: 'lost' }
 );
 
-/** What is known of an instance, and when it was looked at; null once it is not listed on the host any more. */
-interface Seen {
-  readonly server: Server | null;
-  readonly seenAt: number;
-  /** Nova said that it does not exist. */
-  readonly gone: boolean;
-}
-
 /** What stands between a host and the end of its evacuation. */
 const openKinds = ['inFlight', 'look', 'due', 'waiting', 'failed', 'unknown'] as const;
-
-/** How many instances are read one by one before the whole list is, or at a time. */
-const oneByOne = 5;
 
 /** While nothing is in flight, the host is looked at anew this often, in ms. */
 const newLookMs = 5_000;
@@ -108,27 +99,25 @@ export class HostEvacuation {
   readonly #asked = new Map<string, Asked>();
   /** Requests on their way, by instance. */
   readonly #sending = new Map<string, Promise<void>>();
-  readonly #titles = new Map<string, string>();
-  /** Instances seen on the host in this pass, with the time they were last looked at. */
-  readonly #servers = new Map<string, Seen>();
-  readonly #records = new Map<string, Migration>();
-  readonly #lastKind = new Map<string, InstanceClass['kind']>();
+  readonly #view: HostView;
+  readonly #report: HostReport;
   #quietUntil: number;
-  #listedAt = 0;
-  #recordsReadAt = 0;
   /** Nova asked us to slow down, or could not be reached. */
   #notBefore = 0;
   #abort: HostOutcome | null = null;
   /** When it was last asked whether the machine is back. */
   #presenceAt = 0;
-  #shownAt = 0;
-  #shownText = '';
 
   constructor(scope: PassScope, marked: MarkedHost) {
     this.#scope = scope;
     this.#marked = marked;
     this.#host = marked.service.host;
     this.#quietUntil = marked.quietUntil;
+    const { nova, clock, callOptions, log, showProgress } = scope;
+    const { name, hints } = marked;
+    const since = this.#fencedAt() - pacing.historyMs;
+    this.#view = new HostView(nova, this.#host, since, clock, callOptions);
+    this.#report = new HostReport(this.#host, hints, log, clock, (text) => showProgress(name, text));
   }
 
   /** Never throws what `NovaError` stands for: trouble with Nova is an outcome. */
@@ -160,7 +149,7 @@ export class HostEvacuation {
     const { hints } = this.#marked;
     const doubts = Object.entries(hints.doubts).filter(([, until]) => until > clock.now());
     for (const [id, asked] of this.#asked) {
-      const latest = recordsOf(this.#records.values(), id).at(-1);
+      const latest = recordsOf(this.#view.records, id).at(-1);
       if (asked.answered || showsRequest(asked, latest, nova.clockOffsetMs)) continue;
       doubts.push([id, asked.at + pacing.unansweredMs]);
     }
@@ -174,7 +163,7 @@ export class HostEvacuation {
     await this.#hold();
     const delayed = this.#delayed();
     if (delayed !== null && (await this.#presence()) === 'gone') return delayed;
-    await this.#list();
+    await this.#view.list();
     this.#heedForgottenClaim();
     // Two that claim at the same moment may each read their own claim back; by now the last one stands.
     if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
@@ -191,12 +180,13 @@ export class HostEvacuation {
       const following = started > 0 || this.#sending.size > 0 || hasKind(classes, 'inFlight', 'look');
       const wait = this.#wait(classes, following, pause);
       if (wait === null) return this.#unfinished(classes);
-      const settledBefore = this.#settledCount();
+      const settledBefore = this.#view.settledCount;
       await this.#scope.clock.sleep(wait);
-      if (!following || this.#scope.clock.now() - this.#listedAt > pacing.serversFreshMs) await this.#list();
-      else await this.#poll();
+      if (!following || this.#scope.clock.now() - this.#view.listedAt > pacing.serversFreshMs)
+        await this.#view.list();
+      else await this.#view.poll();
       pause =
-        this.#settledCount() > settledBefore
+        this.#view.settledCount > settledBefore
           ? pacing.pollMinMs
           : Math.min(pause * pacing.pollGrowth, pacing.pollMaxMs);
     }
@@ -207,11 +197,11 @@ export class HostEvacuation {
     await this.#scope.cloud.services();
     let classes = await this.#classifyAll();
     if (hasKind(classes, 'look')) {
-      await this.#lookAgain(classes);
+      await this.#view.lookAgain([...classes].filter(([, one]) => one.kind === 'look').map(([id]) => id));
       classes = await this.#classifyAll();
     }
-    this.#report(classes);
-    await this.#show(this.#progress(classes));
+    this.#report.tell(classes, (id) => this.#view.title(id));
+    await this.#report.show(this.#progress(classes));
     return classes;
   }
 
@@ -234,7 +224,7 @@ export class HostEvacuation {
    */
   #heedForgottenClaim(): void {
     if (!this.#marked.claimForgotten) return;
-    const newest = Math.max(0, ...[...this.#records.values()].map((record) => record.createdAt));
+    const newest = Math.max(0, ...this.#view.records.map((record) => record.createdAt));
     this.#quietUntil = Math.max(this.#quietUntil, newest - this.#scope.nova.clockOffsetMs + pacing.settleMs);
   }
 
@@ -269,7 +259,7 @@ export class HostEvacuation {
     if (this.#asked.size > 0 || this.#sending.size > 0) return true;
     if (Object.keys(hints.refusals).length > 0 || Object.keys(hints.doubts).length > 0) return true;
     const since = this.#fencedAt() + this.#scope.nova.clockOffsetMs - pacing.clockMarginMs;
-    return [...this.#records.values()].some((record) => record.createdAt >= since);
+    return this.#view.records.some((record) => record.createdAt >= since);
   }
 
   /** Whether the machine is back. Only a service that is held down as we left it can tell. */
@@ -300,7 +290,7 @@ export class HostEvacuation {
     if (presence === 'gone' || this.#isBegun() || settings.earlyReturn === 'evacuate') return null;
     if (clock.now() + pacing.returnLookMs >= lingerUntil) return this.#unfinished(classes);
     await clock.sleep(pacing.returnLookMs);
-    await this.#list();
+    await this.#view.list();
     return 'look again';
   }
 
@@ -313,7 +303,7 @@ export class HostEvacuation {
         : keepHome(all.values(), this.#isBegun(), settings.earlyReturn);
     if (decide(classes) === null) return null;
     if (!(await this.#isTold())) return this.#untold();
-    await this.#list();
+    await this.#view.list();
     const fresh = await this.#classifyAll();
     const decision = decide(fresh);
     if (decision === null) return null;
@@ -330,65 +320,23 @@ export class HostEvacuation {
     await claims.drop(this.#marked.name);
     await marks.setNo(this.#marked.name);
     const progress = this.#progress(fresh);
-    const staying = [...fresh].filter(([, one]) => one.kind !== 'finished').map(([id]) => this.#title(id));
+    const staying = [...fresh]
+      .filter(([, one]) => one.kind !== 'finished')
+      .map(([id]) => this.#view.title(id));
     const which = staying.length === 0 ? 'none' : `${staying.length} stay there: ${shortList(staying)}`;
     const sentence =
       decision === 'early'
         ? `${this.#host} is back before anything was evacuated, so it is released instead; of its instances ${which}.`
         : `Completed evacuation of ${this.#host}, which is back: ${progress.done} of ${progress.total} instances evacuated, ${which}.`;
     log.notice(sentence);
-    await this.#show(progress, true);
+    await this.#report.show(progress, true);
     return this.#outcome('completed', sentence);
-  }
-
-  /** Reads the host's instances, and at the first time its records as far back as they can matter. */
-  async #list(): Promise<void> {
-    const { nova, clock, callOptions } = this.#scope;
-    const at = clock.now();
-    const since = this.#fencedAt();
-    const [servers, records] = await Promise.all([
-      nova.listServers({ host: this.#host }, callOptions),
-      this.#recordsReadAt === 0
-        ? nova.listEvacuations(
-            { sourceHost: this.#host, changedSince: since - pacing.historyMs },
-            callOptions,
-          )
-        : this.#changedRecords(),
-    ]);
-    this.#recordsReadAt = at;
-    this.#listedAt = at;
-    for (const record of records) this.#records.set(record.id, record);
-    const listed = new Set(servers.map((server) => server.id));
-    for (const server of servers) {
-      this.#servers.set(server.id, { server, seenAt: at, gone: false });
-      this.#titles.set(server.id, title(server));
-    }
-    // No longer listed on this host: moved, deleted, or not to be reached. What was found out one by one still holds.
-    for (const [id, { server, gone }] of this.#servers) {
-      const isElsewhere = server !== null && server.host !== null && server.host !== this.#host;
-      if (!listed.has(id) && !gone && !isElsewhere) {
-        this.#servers.set(id, { server: null, seenAt: at, gone: false });
-      }
-    }
-  }
-
-  async #poll(): Promise<void> {
-    const at = this.#scope.clock.now();
-    for (const record of await this.#changedRecords()) this.#records.set(record.id, record);
-    this.#recordsReadAt = at;
-  }
-
-  #changedRecords(): Promise<readonly Migration[]> {
-    const { nova, callOptions } = this.#scope;
-    // Nova's clock counts, and one that runs behind ours must not hide a change.
-    const changedSince = this.#recordsReadAt + nova.clockOffsetMs - 2 * pacing.clockMarginMs;
-    return nova.listEvacuations({ sourceHost: this.#host, changedSince }, callOptions);
   }
 
   async #classifyAll(): Promise<Map<string, InstanceClass>> {
     const { cloud, clock, nova } = this.#scope;
     const selection = await cloud.selection((what, error) =>
-      this.#say(
+      this.#report.say(
         what,
         'warn',
         `The ${what} could not be read, so instances whose selection depends on them wait: ${error.message}.`,
@@ -397,7 +345,7 @@ export class HostEvacuation {
     const now = clock.now();
     const targets = cloud.targets();
     this.#noteCapacity(targets, now);
-    const byServer = recordsByServer(this.#records.values());
+    const byServer = recordsByServer(this.#view.records);
     const judged = {
       destination: (host: string | null) => cloud.destination(host),
       destinationKnownAt: (host: string | null) => cloud.destinationKnownAt(host),
@@ -405,7 +353,7 @@ export class HostEvacuation {
     };
     const orphans = this.#noteOrphans(byServer, judged);
     const classes = new Map<string, InstanceClass>();
-    for (const [id, { server, seenAt, gone }] of this.#servers) {
+    for (const [id, { server, seenAt, gone }] of this.#view.servers) {
       if (this.#sending.has(id)) {
         classes.set(id, { kind: 'inFlight', overdue: false, sentence: 'being requested' });
         continue;
@@ -454,33 +402,6 @@ export class HostEvacuation {
     hints.targets = targets;
   }
 
-  /**
-   * Reads anew what could not be decided: one by one while they are few, else the whole list. What no list shows is
-   * always asked for one by one, a bounded number at a time.
-   */
-  async #lookAgain(classes: ReadonlyMap<string, InstanceClass>): Promise<void> {
-    const ids = [...classes].filter(([, one]) => one.kind === 'look').map(([id]) => id);
-    const unlisted = ids.filter((id) => this.#servers.get(id)?.server === null);
-    const listed = ids.filter((id) => !unlisted.includes(id));
-    if (listed.length > oneByOne) await this.#list();
-    await Promise.all(
-      [...(listed.length > oneByOne ? [] : listed), ...unlisted.slice(0, oneByOne)].map((id) =>
-        this.#lookAt(id),
-      ),
-    );
-  }
-
-  async #lookAt(id: string): Promise<void> {
-    const { nova, clock, callOptions } = this.#scope;
-    const seenAt = clock.now();
-    try {
-      this.#servers.set(id, { server: await nova.getServer(id, callOptions), seenAt, gone: false });
-    } catch (error) {
-      if (!(error instanceof NovaError && error.code === 'notFound')) throw error;
-      this.#servers.set(id, { server: null, seenAt, gone: true });
-    }
-  }
-
   /** Starts what is due, as far as there is room; returns how many. The requests go on while the loop follows. */
   #start(classes: ReadonlyMap<string, InstanceClass>): number {
     const { slots, clock, cloud, log } = this.#scope;
@@ -495,20 +416,20 @@ export class HostEvacuation {
       );
       return 0;
     }
-    const load = loadOf(this.#records.values());
+    const load = loadOf(this.#view.records);
     let started = 0;
     for (const [id, one] of due) {
       if (slots.room(this.#host) === 0) break;
-      const server = this.#servers.get(id)?.server;
+      const server = this.#view.servers.get(id)?.server;
       if (server === undefined || server === null || one.kind !== 'due') continue;
       started += 1;
       slots.set(this.#host, underWay + started, due.length - started);
-      const records = recordsOf(this.#records.values(), id);
+      const records = recordsOf(this.#view.records, id);
       const destination = nextDestination(records, cloud.targets(), load);
       if (destination !== null) load.set(destination, (load.get(destination) ?? 0) + 1);
       const to = destination === null ? '' : ` to ${destination}`;
       log.info(
-        `Evacuating ${title(server)} from ${this.#host}${to}, attempt ${one.attempt}: ${one.sentence}.`,
+        `Evacuating ${titleOf(server)} from ${this.#host}${to}, attempt ${one.attempt}: ${one.sentence}.`,
       );
       const request = this.#request(server, records.at(-1)?.id ?? null, destination).finally(() => {
         this.#sending.delete(id);
@@ -539,10 +460,10 @@ export class HostEvacuation {
       );
       this.#asked.set(server.id, { at, answered: true, lastRecord });
       delete this.#marked.hints.refusals[server.id];
-      log.debug(`Nova accepted the evacuation of ${title(server)} (request ${requestId ?? 'without id'}).`);
+      log.debug(`Nova accepted the evacuation of ${titleOf(server)} (request ${requestId ?? 'without id'}).`);
     } catch (error) {
       if (!(error instanceof NovaError)) {
-        this.#abort = this.#troubled(`evacuating ${title(server)} failed unexpectedly (${String(error)}).`);
+        this.#abort = this.#troubled(`evacuating ${titleOf(server)} failed unexpectedly (${String(error)}).`);
         return;
       }
       this.#refused(server, error);
@@ -576,7 +497,7 @@ export class HostEvacuation {
       if (!(error instanceof NovaError)) throw error;
       message = `whether it runs on ${this.#host}, where a nova-compute reports, cannot be told (${error.message})`;
     }
-    log.debug(`${title(server)}: ${message}.`);
+    log.debug(`${titleOf(server)}: ${message}.`);
     const count = (this.#marked.hints.refusals[server.id]?.count ?? 0) + 1;
     this.#marked.hints.refusals[server.id] = { count, at: clock.now(), message, final: false, ours: true };
     return false;
@@ -587,7 +508,7 @@ export class HostEvacuation {
     const now = clock.now();
     if (error.unanswered) {
       log.warn(
-        `The evacuation of ${title(server)} was requested but not answered (${error.message}); Nova's records are watched before it is asked for again.`,
+        `The evacuation of ${titleOf(server)} was requested but not answered (${error.message}); Nova's records are watched before it is asked for again.`,
       );
       return;
     }
@@ -596,7 +517,7 @@ export class HostEvacuation {
     switch (error.code) {
       case 'notFound':
         // The instance, or the host that was named for it.
-        this.#servers.set(server.id, { server: null, seenAt: now, gone: false });
+        this.#view.forget(server.id, now);
         return;
       case 'unreachable':
       case 'tls':
@@ -606,7 +527,7 @@ export class HostEvacuation {
       case 'timeout': {
         const pause = error.retryAfterMs ?? pacing.retryFirstMs;
         this.#notBefore = Math.max(this.#notBefore, now + pause);
-        this.#say(
+        this.#report.say(
           'slow',
           'warn',
           `No new evacuations from ${this.#host} for ${Math.ceil(pause / 1000)} s: ${error.message}.`,
@@ -648,9 +569,9 @@ export class HostEvacuation {
   async #conclude(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | null> {
     const { marks, claims, clock, log } = this.#scope;
     const progress = this.#progress(classes);
-    if (clock.now() !== this.#listedAt) {
+    if (clock.now() !== this.#view.listedAt) {
       if (!(await this.#isTold())) return this.#untold();
-      await this.#list();
+      await this.#view.list();
       const fresh = await this.#classifyAll();
       if (hasKind(fresh, ...openKinds)) return null;
     }
@@ -661,14 +582,16 @@ export class HostEvacuation {
     const left = [...(await this.#classifyAll())].filter(
       ([, one]) => one.kind === 'cannot' || one.kind === 'excluded',
     );
-    const names = left.map(([id, one]) => `${this.#title(id)} (${'sentence' in one ? one.sentence : ''})`);
+    const names = left.map(
+      ([id, one]) => `${this.#view.title(id)} (${'sentence' in one ? one.sentence : ''})`,
+    );
     const summary = `${progress.done} of ${progress.total} instances evacuated`;
     const sentence =
       names.length === 0
         ? `Completed evacuation of ${this.#host}: ${summary}.`
         : `Completed evacuation of ${this.#host}: ${summary}, ${names.length} left there: ${shortList(names)}.`;
     log.notice(sentence);
-    await this.#show(progress, true);
+    await this.#report.show(progress, true);
     return this.#outcome('completed', sentence);
   }
 
@@ -696,7 +619,7 @@ export class HostEvacuation {
     );
     const text = `evacuation of ${this.#host}: ${progressText(progress)}`;
     const describe = ([id, one]: [string, InstanceClass]) =>
-      `${this.#title(id)}: ${'sentence' in one ? one.sentence : one.kind}`;
+      `${this.#view.title(id)}: ${'sentence' in one ? one.sentence : one.kind}`;
     if (failed.length > 0) {
       return this.#troubled(`${text}; ${shortList(failed.map(describe))}; it is tried again.`);
     }
@@ -721,65 +644,12 @@ export class HostEvacuation {
   #progress(classes: ReadonlyMap<string, InstanceClass>): Progress {
     const since = this.#fencedAt() - pacing.clockMarginMs;
     const done = new Set<string>();
-    for (const record of this.#records.values()) {
+    for (const record of this.#view.records) {
       const settled = record.status === 'done' || record.status === 'completed';
       const now = classes.get(record.serverId)?.kind ?? 'finished';
       if (settled && record.createdAt >= since && now === 'finished') done.add(record.serverId);
     }
     return countProgress([...classes.values()], done.size);
-  }
-
-  async #show(progress: Progress, atOnce = false): Promise<void> {
-    const { clock, showProgress } = this.#scope;
-    const text = progressText(progress);
-    if (text === this.#shownText || (!atOnce && clock.now() - this.#shownAt < pacing.progressMs)) return;
-    this.#shownText = text;
-    this.#shownAt = clock.now();
-    await showProgress(this.#marked.name, text);
-  }
-
-  /** One line per instance and outcome, said once. */
-  #report(classes: ReadonlyMap<string, InstanceClass>): void {
-    for (const [id, one] of classes) {
-      const before = this.#lastKind.get(id);
-      this.#lastKind.set(id, one.kind);
-      if (!('sentence' in one)) continue;
-      if (one.kind === 'finished' && before !== undefined && before !== 'finished') {
-        const what = one.moved ? 'Evacuated' : 'Nothing to evacuate of';
-        this.#say(id, 'info', `${what} ${this.#title(id)} from ${this.#host}: ${one.sentence}.`);
-      } else if (one.kind === 'failed') {
-        const again = new Date(one.retryAt).toISOString();
-        this.#say(
-          id,
-          'warn',
-          `Evacuation of ${this.#title(id)} from ${this.#host}: ${one.sentence}; the next attempt is not before ${again}.`,
-          // The time moves on with each look while no host can take it.
-          `${one.attempts} ${one.sentence}`,
-        );
-      } else if (one.kind === 'cannot' || one.kind === 'excluded') {
-        this.#say(id, 'notice', `Leaving ${this.#title(id)} on ${this.#host}: ${one.sentence}.`);
-      } else if (one.kind === 'unknown' || (one.kind === 'inFlight' && one.overdue)) {
-        this.#say(id, 'warn', `Waiting for ${this.#title(id)} on ${this.#host}: ${one.sentence}.`, one.kind);
-      }
-    }
-  }
-
-  /** Logs a sentence about a subject unless it was the last thing said about it, by this pass or an earlier one. */
-  #say(subject: string, level: 'info' | 'notice' | 'warn', sentence: string, sameAs = sentence): void {
-    const { said } = this.#marked.hints;
-    if (said[subject] === sameAs) return;
-    said[subject] = sameAs;
-    this.#scope.log[level](sentence);
-  }
-
-  #settledCount(): number {
-    return [...this.#records.values()].filter(
-      (record) => record.status !== 'accepted' && record.status !== 'pre-migrating',
-    ).length;
-  }
-
-  #title(id: string): string {
-    return this.#titles.get(id) ?? id;
   }
 
   #lost(): HostOutcome {
@@ -798,8 +668,4 @@ export class HostEvacuation {
 
 function hasKind(classes: ReadonlyMap<string, InstanceClass>, ...kinds: InstanceClass['kind'][]): boolean {
   return [...classes.values()].some((one) => kinds.includes(one.kind));
-}
-
-function title(server: Server): string {
-  return `${server.name} (${server.id})`;
 }
