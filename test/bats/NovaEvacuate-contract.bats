@@ -32,8 +32,9 @@ teardown() { cloud_stop; }
   done
 }
 
-@test "an idle monitor asks the cluster only, never the cloud" {
+@test "an idle monitor asks the cluster only, never the cloud, also while an evacuated machine is still off" {
   evacuator start
+  cluster offline comp0
   cluster set evacuate comp0 no
   cluster set evacuate comp1 ''
   run -0 evacuator monitor
