@@ -16,7 +16,7 @@ import type { ReleaseMode } from '../../lib/evacuation/index.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
 import { connectionValues } from '../shared/connection.ts';
 import { systemClock } from '../shared/systemClock.ts';
-import { clearProgress, showProgress } from './progressAttribute.ts';
+import { clearProgress, clearReturn, showProgress } from './progressAttribute.ts';
 import { StateFiles } from './state.ts';
 
 /** Bound of one call of Pacemaker's tools, in ms. */
@@ -180,7 +180,10 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     clock: systemClock,
     log: ctx.log,
     showProgress: (name, text) => showProgress(ctx, name, text),
-    clearProgress: (name) => clearProgress(ctx, name),
+    clearProgress: async (name) => {
+      await clearProgress(ctx, name);
+      await clearReturn(ctx, name);
+    },
     startedAt: ctx.startedAt,
     timeoutMs,
   });

@@ -28,6 +28,19 @@ export async function clearProgress(ctx: OcfContext, host: string): Promise<void
   );
 }
 
+/** A NovaCompute that was killed may have left shown, on its node, what a release waited for that is over now. */
+export async function clearReturn(ctx: OcfContext, node: string): Promise<void> {
+  const { releaseAttribute, returningAttribute } = await import('../../lib/evacuation/index.ts');
+  const attributes = createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs });
+  for (const name of [releaseAttribute, returningAttribute]) {
+    await attempt(ctx, async () => {
+      const values = await attributes.queryTransient(name);
+      if (!values.some(({ host, value }) => host === node && value !== '')) return;
+      await attributes.deleteTransient(name, { host: node, private: name === returningAttribute });
+    });
+  }
+}
+
 async function attempt(ctx: OcfContext, change: () => Promise<void>): Promise<void> {
   try {
     await change();

@@ -20,5 +20,5 @@ export type { PassLog } from './passLog.ts';
 export { isDisabledByUs, isReleaseOwed } from './release.ts';
 export { type ReleaseMode, releaseCandidates } from './releaseCandidates.ts';
 export { type ReleasedHost, type ReleaseOutcome, walkRelease } from './releaseWalk.ts';
-export { readPulses } from './returning.ts';
+export { readPulses, returningAttribute } from './returning.ts';
 export type { HoldDownResult, HostMatch } from './types.ts';

@@ -21,7 +21,7 @@ teardown() {
 }
 
 evacuation_is_over() {
-  evacuator monitor release=off >/dev/null 2>&1
+  evacuator monitor OCF_RESKEY_release=off >/dev/null 2>&1
   [ "$(mark_permanent comp0)" = no ]
 }
 # killed_after SECONDS ACTION   starts an action and kills its process group

@@ -26,7 +26,7 @@ evacuated() {
   sim DELETE requests
 }
 evacuation_is_over() {
-  evacuator monitor release=off >/dev/null 2>&1
+  evacuator monitor OCF_RESKEY_release=off >/dev/null 2>&1
   [ "$(mark_permanent comp0)" = no ]
 }
 # service   what Nova says of comp0

@@ -51,7 +51,7 @@ in_flight() { sim_migrations | grep -q ' pre-migrating$'; }
 evacuation_begins() {
   local pid
   evacuator start
-  EVACUATOR_RUN="exec setsid" evacuator monitor release=off >/dev/null 2>&1 3>&- &
+  EVACUATOR_RUN="exec setsid" evacuator monitor OCF_RESKEY_release=off >/dev/null 2>&1 3>&- &
   pid=$!
   wait_until 15 in_flight
   kill -KILL -- "-$pid"
