@@ -1,5 +1,5 @@
 import type { ComputeService } from '@openstack-ts/nova-client';
-import { isReleaseOwed } from '../../lib/evacuation/release.ts';
+import { isDisabledByUs } from '../../lib/evacuation/release.ts';
 
 /** Nova does not hear from a nova-compute before it has started, connected and reported; its default is 60 s until then. */
 export const settlingMs = 90_000;
@@ -41,7 +41,7 @@ export function judgeService(facts: ServiceFacts): ServiceVerdict {
     return odd(`Nova cannot tell how ${host} is: the database of its cell does not answer Nova`);
   }
   const held = service.forcedDown || service.status === 'disabled';
-  if (held && (isReleaseOwed(service) || mark === 'no')) {
+  if (held && (isDisabledByUs(service) || mark === 'no')) {
     return { kind: 'owed', sentence: `${host} is still held down in Nova since it was fenced` };
   }
   if (service.forcedDown) {

@@ -131,7 +131,7 @@ class ComeBack {
   async #attemptWalk(): Promise<ComeBackOutcome | 'again'> {
     const { compute, host } = this.#options;
     if (await compute.isRunning()) this.#runsSince ??= this.#options.clock.now();
-    let mark: 'none' | 'no' | 'unknown' | 'late';
+    let mark: 'none' | 'no' | 'late';
     let trusted: boolean;
     try {
       ({ mark, trusted } = await this.#waitForMark());
@@ -140,7 +140,7 @@ class ComeBack {
       await this.#wait(`${host} waits for the cluster to tell whether it is being evacuated: ${said(error)}`);
       return 'again';
     }
-    if (mark === 'late' || mark === 'unknown') return this.#outOfTime();
+    if (mark === 'late') return this.#outOfTime();
     if (mark === 'none') {
       if (!(await this.#start())) return this.#outOfTime();
       await this.#hide();
@@ -162,7 +162,7 @@ class ComeBack {
    * Waits until the mark no longer says that the host is to be evacuated; meanwhile it shows that this machine is
    * back, so that NovaEvacuate, which alone decides about such a mark, can take that into account.
    */
-  async #waitForMark(): Promise<{ mark: 'none' | 'no' | 'unknown' | 'late'; trusted: boolean }> {
+  async #waitForMark(): Promise<{ mark: 'none' | 'no' | 'late'; trusted: boolean }> {
     const { marks, clock, host } = this.#options;
     for (;;) {
       const readings = (await marks.readAll()).marks.filter(({ name }) => this.#names.includes(name));
@@ -179,9 +179,7 @@ class ComeBack {
         await this.#wait(`${host} waits for NovaEvacuate to evacuate it${by(pending)}`);
       }
       await this.#pulse();
-      if (clock.now() + markPollMs >= this.#until()) {
-        return { mark: unknown === undefined ? 'late' : 'unknown', trusted: false };
-      }
+      if (clock.now() + markPollMs >= this.#until()) return { mark: 'late', trusted: false };
       await clock.sleep(markPollMs);
     }
   }

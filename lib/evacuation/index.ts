@@ -17,7 +17,7 @@ export { ComputeError, type LocalCompute } from './localCompute.ts';
 export { matchHost } from './names.ts';
 export { type PassOptions, type PassOutcome, runPass } from './pass.ts';
 export type { PassLog } from './passLog.ts';
-export { isDisabledByUs, isReleaseOwed } from './release.ts';
+export { isDisabledByUs } from './release.ts';
 export { type ReleaseMode, releaseCandidates } from './releaseCandidates.ts';
 export { type ReleasedHost, type ReleaseOutcome, walkRelease } from './releaseWalk.ts';
 export { readPulses, returningAttribute } from './returning.ts';

@@ -202,16 +202,12 @@ class Pass {
   }
 
   async #walkRelease(scope: PassScope, name: string, all: readonly MarkReading[]): Promise<void> {
-    const { dnsDomain, log, marks, clock, hints, showProgress, clearProgress } = this.#options;
+    const { log, marks, clock, hints, showProgress, clearProgress } = this.#options;
     const { cloud, nova, callOptions } = scope;
-    const services = await cloud.services();
-    const hostOf = (mark: string) => {
-      const match = matchHost(services, this.#hostMap.get(mark) ?? mark, dnsDomain);
-      return match.kind === 'host' ? match.service.host : null;
-    };
-    const host = hostOf(name) ?? name;
+    const host = await this.#hostOf(scope, name);
     // One that waits under another name of the same host counts as well.
-    const sameHost = all.map((reading) => reading.name).filter((mark) => hostOf(mark) === host);
+    const hosts = await Promise.all(all.map((reading) => this.#hostOf(scope, reading.name)));
+    const sameHost = all.filter((_, index) => hosts[index] === host).map((reading) => reading.name);
     const hint = this.#hints(name);
     const show = async ({ sentence }: { readonly sentence: string }) => {
       const next = waitText(sentence, hint.said['release'] ?? '', clock.now());

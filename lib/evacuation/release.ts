@@ -119,11 +119,6 @@ export function isDisabledByUs(service: ComputeService): boolean {
   return fencedAt(service) !== null;
 }
 
-/** Whether Nova still holds down or disabled what we made so. */
-export function isReleaseOwed(service: ComputeService | null): boolean {
-  return service !== null && isDisabledByUs(service);
-}
-
 function wait(what: ReleaseWait, sentence: string): ReleaseStep {
   return { kind: 'wait', for: what, sentence };
 }

@@ -37,7 +37,7 @@ export function mayBeBack(signs: Signs, service: ComputeService, clockOffsetMs: 
 }
 
 /** Whether Nova wrote the service long after its fencing, which is the last that is written of a dead nova-compute. */
-export function wroteLate(service: ComputeService, clockOffsetMs: number): boolean {
+function wroteLate(service: ComputeService, clockOffsetMs: number): boolean {
   const fenced = fencedAt(service);
   const { updatedAt } = service;
   return fenced !== null && updatedAt !== null && updatedAt > fenced + clockOffsetMs + pacing.returnMarginMs;
