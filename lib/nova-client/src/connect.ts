@@ -30,7 +30,8 @@ import type { CloudConfig, Credentials, NovaClient } from './types.ts';
  */
 export async function connect(config: CloudConfig, deps: ConnectDeps = {}): Promise<NovaClient> {
   checkCredentials(config.credentials);
-  const requester = new Requester(createTransport(config.tls, environmentOf(deps)), deps);
+  const transport = deps.transport ?? createTransport(config.tls, environmentOf(deps));
+  const requester = new Requester(transport, deps);
   const session = new Session(requester, new Keystone(requester, config.authUrl, config.credentials));
   const where = {
     endpointInterface: config.endpointInterface,

@@ -1,5 +1,6 @@
 import type { Environment } from './proxy.ts';
 import type { RetryLimits } from './retry.ts';
+import type { Transport } from './transport.ts';
 import type { CallOptions } from './types.ts';
 
 /**
@@ -22,6 +23,11 @@ export interface ConnectDeps extends CallOptions {
   /** Bound of one request with all its repetitions, in ms (60 s), unless the call's deadline ends it sooner. */
   readonly budgetMs?: number;
   readonly retry?: Partial<RetryLimits>;
+  /**
+   * Carries the requests instead of HTTP, proxies and TLS: a cloud in the same process, in a time of its own. It keeps
+   * the timeout it is given, by the clock of `now`; nothing else of the client waits but by `sleep`.
+   */
+  readonly transport?: Transport;
 }
 
 /** Resolves after `ms`, or as soon as the signal fires. */

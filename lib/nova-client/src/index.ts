@@ -4,4 +4,5 @@ export type { ConnectDeps } from './deps.ts';
 export { parseDomain } from './domain.ts';
 export { parseInterface } from './endpointInterface.ts';
 export * from './errors.ts';
+export type { Answer, Exchange, ServiceName, Transport } from './transport.ts';
 export * from './types.ts';

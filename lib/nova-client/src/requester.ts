@@ -25,8 +25,8 @@ export class Requester {
   requestCount = 0;
   clockOffsetMs = 0;
   readonly now: () => number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   private readonly transport: Transport;
-  private readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   private readonly random: () => number;
   private readonly log: (line: string) => void;
   private readonly requestTimeoutMs: number;

@@ -84,7 +84,7 @@ export class Session {
     if (this.loggingIn !== null) {
       const tooLate = new NovaError('timeout', 'Keystone gave no token in the time there was');
       try {
-        return await within(this.loggingIn, bounds, this.requester.now(), tooLate);
+        return await within(this.loggingIn, bounds, this.requester, tooLate);
       } catch (error) {
         if (error === tooLate || !(error instanceof NovaError) || error.code !== 'timeout') throw error;
         return this.logIn(bounds);
@@ -104,16 +104,22 @@ export class Session {
 const longestTimer = 2 ** 31 - 1;
 
 /** The promise's outcome, or the error once the bounds are reached. */
-function within<T>(promise: Promise<T>, bounds: Bounds, now: number, tooLate: NovaError): Promise<T> {
+function within<T>(
+  promise: Promise<T>,
+  bounds: Bounds,
+  { now, sleep }: Requester,
+  tooLate: NovaError,
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const left = Math.max(0, Math.min(bounds.deadline - now, longestTimer));
+    const over = new AbortController();
     const giveUp = () => settle(() => reject(tooLate));
-    const timer = setTimeout(giveUp, left);
     const settle = (finish: () => void) => {
-      clearTimeout(timer);
+      over.abort();
       bounds.signal?.removeEventListener('abort', giveUp);
       finish();
     };
+    const left = Math.max(0, Math.min(bounds.deadline - now(), longestTimer));
+    void sleep(left, over.signal).then(giveUp);
     bounds.signal?.addEventListener('abort', giveUp);
     if (bounds.signal?.aborted) giveUp();
     promise.then(

@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import type { CloudConfig, ConnectDeps } from '@openstack-ts/nova-client';
 import { onTestFinished } from 'vitest';
 
@@ -168,17 +169,21 @@ export function configOf(authUrl: string): CloudConfig {
   };
 }
 
-/** Surroundings without waiting: pauses are noted and over at once. */
+/** Surroundings without waiting: pauses are noted and over at once. What can be called off (a bound) is waited for. */
 export function surroundings(more: ConnectDeps = {}): ConnectDeps & { readonly pauses: number[] } {
   const pauses: number[] = [];
   return {
     env: {},
     random: () => 0.5,
-    sleep: (ms) => {
+    sleep: async (ms, signal) => {
+      if (signal !== undefined) return sleepUnlessAborted(ms, signal);
       pauses.push(ms);
-      return Promise.resolve();
     },
     ...more,
     pauses,
   };
+}
+
+function sleepUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+  return setTimeout(ms, undefined, { signal }).catch(() => undefined);
 }
