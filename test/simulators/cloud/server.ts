@@ -6,23 +6,19 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { type Clock, realClock } from './clock.ts';
 import { control } from './control.ts';
-import { type FaultAction, Faults, patchJson } from './faults.ts';
-import { glanceHandler } from './glance.ts';
-import { type ApiReply, type ApiRequest, type Handler, newRequestId, type ServiceName } from './http.ts';
-import { Keystone } from './keystone.ts';
-import { defaultKnobs, type Knobs, speedUp } from './knobs.ts';
-import { novaHandler } from './nova/index.ts';
+import type { Faults } from './faults.ts';
+import type { ApiReply, ServiceName } from './http.ts';
+import type { Keystone } from './keystone.ts';
 import { Processes } from './processes.ts';
-import { type LoggedRequest, RequestLog } from './requestLog.ts';
-import { applyScenario } from './scenario.ts';
-import { World } from './world.ts';
+import type { RequestLog } from './requestLog.ts';
+import { CloudServices, type ServicesOptions, serviceNames } from './services.ts';
+import type { World } from './world.ts';
 
-export interface CloudOptions {
+export interface CloudOptions extends ServicesOptions {
   /** Address to listen on; `127.0.0.1` unless said otherwise, `::1` works too. The control API stays on 127.0.0.1. */
   readonly host?: string;
-  /** Port of Keystone; Nova, Glance and the control API take the next three. 0 (the default): any four. */
+  /** Port of Keystone; the other services and the control API take the next ones. 0 (the default): any. */
   readonly port?: number;
   /** Keys and certificate in PEM: the services then speak TLS (the control API does not). */
   readonly tls?: {
@@ -31,14 +27,6 @@ export interface CloudOptions {
     readonly ca?: string;
     readonly requestCert?: boolean;
   };
-  /** What is there at the beginning (see scenario.ts); three hosts and no servers unless said otherwise. */
-  readonly scenario?: unknown;
-  readonly knobs?: Partial<Knobs>;
-  /** Divides the default durations; knobs that are given stay as they are. */
-  readonly speed?: number;
-  readonly clock?: Clock;
-  /** Regions of the catalogue; every one points to the same services. */
-  readonly regions?: readonly string[];
 }
 
 export interface SimulatedCloud {
@@ -55,28 +43,12 @@ export interface SimulatedCloud {
   stop(): Promise<void>;
 }
 
-const serviceNames = ['keystone', 'nova', 'glance'] as const;
-
 /** Starts a simulated cloud; resolves once every service listens. */
 export async function startCloud(options: CloudOptions = {}): Promise<SimulatedCloud> {
-  const clock = options.clock ?? realClock;
-  // What is asked for by name is not divided.
-  const knobs: Knobs = { ...defaultKnobs };
-  if (options.speed !== undefined) speedUp(knobs, options.speed);
-  const world = new World(clock, { ...knobs, ...options.knobs });
-  const keystone = new Keystone(clock, world.knobs);
-  const faults = new Faults();
-  const requests = new RequestLog();
-  applyScenario(world, keystone, options.scenario ?? {});
-
+  const cloud = new CloudServices(options);
+  const { world, keystone, faults, requests } = cloud;
   const address = options.host ?? '127.0.0.1';
   const scheme = options.tls === undefined ? 'http' : 'https';
-  const urls = { keystone: '', nova: '', glance: '', control: '' };
-  const handlers: Record<ServiceName, Handler> = {
-    keystone: keystone.handler,
-    nova: novaHandler(world, keystone, () => `${urls.keystone}/v3`),
-    glance: glanceHandler(world, keystone),
-  };
   const listeners: Record<ServiceName, Listener> = {
     keystone: serve('keystone'),
     nova: serve('nova'),
@@ -86,14 +58,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<SimulatedC
   function serve(service: ServiceName): Listener {
     const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const origin = `${scheme}://${incoming.headers.host ?? `${address}:0`}`;
-      void answer(
-        service,
-        origin,
-        handlers[service],
-        { faults, requests, keystone, clock },
-        incoming,
-        outgoing,
-      );
+      void answer(cloud, service, origin, incoming, outgoing);
     };
     return new Listener(() =>
       options.tls === undefined
@@ -107,20 +72,12 @@ export async function startCloud(options: CloudOptions = {}): Promise<SimulatedC
 
   const first = options.port ?? 0;
   const shown = address.includes(':') ? `[${address}]` : address;
+  const services = { keystone: '', nova: '', glance: '' };
   for (const [index, name] of serviceNames.entries()) {
     const port = await listeners[name].listen(first === 0 ? 0 : first + index, address);
-    urls[name] = `${scheme}://${shown}:${port}`;
+    services[name] = `${scheme}://${shown}:${port}`;
   }
-  for (const region of options.regions ?? ['RegionOne']) {
-    for (const face of ['public', 'internal', 'admin']) {
-      const common = { interface: face, region };
-      keystone.catalog.push(
-        { ...common, service: 'identity', name: 'keystone', url: `${urls.keystone}/v3` },
-        { ...common, service: 'image', name: 'glance', url: urls.glance },
-        { ...common, service: 'compute', name: 'nova', url: `${urls.nova}/v2.1` },
-      );
-    }
-  }
+  cloud.publish(services);
 
   const stopService = (name: ServiceName) => listeners[name].close();
   const startService = async (name: ServiceName) => {
@@ -133,12 +90,14 @@ export async function startCloud(options: CloudOptions = {}): Promise<SimulatedC
       void answerControl(controlled, incoming, outgoing);
     }),
   );
-  const controlPort = await controlListener.listen(first === 0 ? 0 : first + 3, '127.0.0.1');
-  urls.control = `http://127.0.0.1:${controlPort}`;
+  const controlPort = await controlListener.listen(
+    first === 0 ? 0 : first + serviceNames.length,
+    '127.0.0.1',
+  );
 
   return {
-    authUrl: `${urls.keystone}/v3`,
-    urls,
+    authUrl: `${services.keystone}/v3`,
+    urls: { ...services, control: `http://127.0.0.1:${controlPort}` },
     world,
     keystone,
     faults,
@@ -195,111 +154,26 @@ class Listener {
   }
 }
 
-interface Surroundings {
-  readonly faults: Faults;
-  readonly requests: RequestLog;
-  readonly keystone: Keystone;
-  readonly clock: Clock;
-}
-
+/** A request off the wire, and what becomes of it put onto the wire. */
 async function answer(
+  cloud: CloudServices,
   service: ServiceName,
   origin: string,
-  handler: Handler,
-  { faults, requests, keystone, clock }: Surroundings,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const at = clock.now();
   const body = await readBody(incoming);
   if (body === null) return;
-  const url = new URL(incoming.url ?? '/', 'http://localhost');
-  const request: ApiRequest = {
+  const outcome = await cloud.answer({
     service,
     method: incoming.method ?? 'GET',
-    path: url.pathname,
-    query: url.searchParams,
+    target: incoming.url ?? '/',
     headers: flatHeaders(incoming),
     body,
     origin,
-    requestId: newRequestId(),
-  };
-  const entry: LoggedRequest = {
-    at,
-    service,
-    method: request.method,
-    path: incoming.url ?? '/',
-    body: service === 'keystone' ? '' : body,
-    microversion:
-      request.headers['x-openstack-nova-api-version'] ?? request.headers['openstack-api-version'] ?? null,
-    status: null,
-    took: null,
-    fault: false,
-  };
-  requests.entries.push(entry);
-  const fault = faults.strike(request);
-  entry.fault = fault !== undefined;
-  try {
-    const reply =
-      fault === undefined
-        ? await handler(request)
-        : await struck(fault, request, handler, keystone, outgoing);
-    if (reply === null) return;
-    entry.status = reply.status;
-    send(reply, outgoing, fault?.truncate === true);
-  } catch (error) {
-    // A fault of the simulator itself: loud in the test's output, and an answer no client could take for Nova's.
-    console.error('The simulated cloud failed:', error);
-    send({ status: 500, headers: {}, text: 'The simulated cloud failed; see its stderr.' }, outgoing, false);
-  } finally {
-    entry.took = clock.now() - at;
-  }
-}
-
-/** The answer under a fault; null when there is none. */
-async function struck(
-  fault: FaultAction,
-  request: ApiRequest,
-  handler: Handler,
-  keystone: Keystone,
-  outgoing: ServerResponse,
-): Promise<ApiReply | null> {
-  if (fault.expireTokens === true) keystone.revokeAll();
-  if (fault.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
-  if (fault.hang === true) {
-    if (fault.effect === true) await handler(request);
-    return null;
-  }
-  if (fault.reset === 'before') {
-    outgoing.socket?.resetAndDestroy();
-    return null;
-  }
-  const replaced = fault.status !== undefined;
-  const real = !replaced || fault.effect === true ? await handler(request) : null;
-  if (fault.reset === 'after') {
-    outgoing.socket?.resetAndDestroy();
-    return null;
-  }
-  if (replaced) {
-    const json = fault.json === undefined && fault.text === undefined ? { message: 'injected' } : fault.json;
-    return {
-      status: fault.status ?? 500,
-      headers: {
-        'Content-Type': fault.text === undefined ? 'application/json' : 'text/html',
-        ...fault.headers,
-      },
-      ...(fault.text === undefined ? { json } : { text: fault.text }),
-    };
-  }
-  if (real === null) return null;
-  if (fault.text !== undefined) {
-    return { status: real.status, headers: { ...real.headers, ...fault.headers }, text: fault.text };
-  }
-  return {
-    ...real,
-    headers: { ...real.headers, ...fault.headers },
-    json: fault.json !== undefined ? fault.json : patchJson(real.json, fault),
-  };
+  });
+  if (outcome.kind === 'reset') outgoing.socket?.resetAndDestroy();
+  if (outcome.kind === 'reply') send(outcome.reply, outgoing, outcome.truncated);
 }
 
 function send(reply: ApiReply, outgoing: ServerResponse, truncate: boolean): void {

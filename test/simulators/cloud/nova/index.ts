@@ -75,7 +75,11 @@ async function operate(context: NovaContext, path: string): Promise<ApiReply> {
     const match = pattern.exec(path);
     if (match === null || method !== request.method) continue;
     const { status = 200, json, afterMs = 0 } = operation(context, decodeURIComponent(match[1] ?? ''));
-    if (afterMs > 0) await new Promise((resolve) => setTimeout(resolve, afterMs));
+    if (afterMs > 0) {
+      await new Promise<void>((resolve) => {
+        context.world.clock.after(afterMs, resolve);
+      });
+    }
     return {
       status,
       headers: {
