@@ -14,6 +14,7 @@ export interface Surroundings {
   serves(host: Host): boolean;
   touch(server: Server): void;
   spawnDomain(server: Server, on: Host): void;
+  readonly observer: { rebuiltEmpty(server: Server): void };
 }
 
 /** One evacuation on its way. It is live until it ended or its target died. */
@@ -223,6 +224,7 @@ export class Conductor {
         this.#fail(job, 'failed', 'Invalid state of instance files on shared storage');
         return;
       }
+      if (!knobs.sharedStorage) this.#world.observer.rebuiltEmpty(server);
       server.taskState = 'rebuild_spawning';
       job.spawning = true;
       this.#later(job, target.spawn ?? knobs.spawn, () => this.#spawned(job, target));

@@ -118,6 +118,7 @@ export class CloudServices {
     this.requests.entries.push(entry);
     const fault = this.faults.strike(request);
     entry.fault = fault !== undefined;
+    this.world.observer.received(request, received.sender ?? null);
     try {
       const outcome = await this.#outcome(request, fault);
       if (outcome.kind === 'reply') entry.status = outcome.reply.status;
@@ -129,6 +130,7 @@ export class CloudServices {
       return { kind: 'reply', reply: { status: 500, headers: {}, text }, truncated: false };
     } finally {
       entry.took = this.#clock.now() - at;
+      this.world.observer.settled();
     }
   }
 

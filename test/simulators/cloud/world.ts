@@ -79,7 +79,7 @@ export class World {
   constructor(clock: Clock, knobs: Partial<Knobs> = {}) {
     this.clock = clock;
     this.knobs = { ...defaultKnobs, ...knobs };
-    this.observer = new Observer(clock);
+    this.observer = new Observer(this);
     this.conductor = new Conductor(this);
     this.guests = new Guests(this);
   }
@@ -398,6 +398,7 @@ export class World {
   evacuate(server: Server, wish: EvacuateWish, by: Requester): void {
     const source = server.host;
     this.#observeEvacuate(server);
+    this.observer.evacuating(server, by.requestId);
     if (source === null) throw conflict(`Instance ${server.id} is not ready`);
     if (!['active', 'stopped', 'error'].includes(server.vmState)) {
       throw conflict(`Cannot 'evacuate' instance ${server.id} while it is in vm_state ${server.vmState}`);
