@@ -1,6 +1,8 @@
 import { Attributes } from './attributes.ts';
 import { ClusterState } from './clusterState.ts';
 import { type CommandRunner, createCommandRunner } from './command.ts';
+import { EvacuationModesReader } from './evacuationModes.ts';
+import { FencingHistory } from './fencingHistory.ts';
 import { TwofoldMarkStore } from './markStore.ts';
 import type { MarkStore } from './types.ts';
 
@@ -8,9 +10,19 @@ export { Attributes } from './attributes.ts';
 export { ClusterState } from './clusterState.ts';
 export { type CommandResult, type CommandRunner, cleanEnvironment, createCommandRunner } from './command.ts';
 export { AttrdError, type AttrdErrorCode } from './errors.ts';
+export { EvacuationModesReader } from './evacuationModes.ts';
+export { FencingHistory } from './fencingHistory.ts';
 export { formatMark, isPending, parseMark } from './mark.ts';
 export type { NodeState, Primitive } from './parseCib.ts';
-export type { Mark, MarkReading, MarkStore, MarksReading } from './types.ts';
+export type {
+  EvacuationModes,
+  Fencing,
+  Mark,
+  MarkReading,
+  MarkStore,
+  MarksReading,
+  Mode,
+} from './types.ts';
 
 export interface AttrdOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -33,4 +45,15 @@ export function createMarkStore(options: AttrdOptions): MarkStore {
 /** The cluster's nodes and resources as its CIB has them. */
 export function createClusterState(options: AttrdOptions): ClusterState {
   return new ClusterState(options.run ?? createCommandRunner(options));
+}
+
+/** What operators say of evacuations (`evacuation=pause|go`). */
+export function createEvacuationModes(options: AttrdOptions): EvacuationModesReader {
+  const run = options.run ?? createCommandRunner(options);
+  return new EvacuationModesReader(new Attributes(run), run);
+}
+
+/** The cluster's memory of what was fenced. */
+export function createFencingHistory(options: AttrdOptions): FencingHistory {
+  return new FencingHistory(options.run ?? createCommandRunner(options));
 }

@@ -96,3 +96,30 @@ export async function parsePrimitives(output: string): Promise<Primitive[]> {
   }
   return primitives;
 }
+
+/** A value of the operator's word; `node` null: said of the cluster. */
+export interface SaidWord {
+  readonly node: string | null;
+  readonly value: string;
+}
+
+/**
+ * Parses what an XPath query gave of the cluster's properties (`nvpair`, alone or below `xpath-query`) and of nodes
+ * with their permanent attributes.
+ */
+export async function parseEvacuationWords(output: string, word: string): Promise<SaidWord[]> {
+  const document = await parseXmlDocument(output, 'cibadmin');
+  const ofNodes = descendants(document, 'node').flatMap((node) => {
+    const name = node.attributes['uname'] ?? node.attributes['id'];
+    if (name === undefined) throw new AttrdError('malformed', 'cibadmin answered a node without a name');
+    return descendants(node, 'instance_attributes').flatMap((set) => valuesOf(set, word, name));
+  });
+  const ofCluster = [document, ...document.children].flatMap((root) => valuesOf(root, word, null));
+  return [...ofCluster, ...ofNodes];
+}
+
+function valuesOf(set: Element, name: string, node: string | null): SaidWord[] {
+  return set.children
+    .filter((child) => child.name === 'nvpair' && child.attributes['name'] === name)
+    .map((pair) => ({ node, value: pair.attributes['value'] ?? '' }));
+}

@@ -59,3 +59,30 @@ export interface MarkStore {
    */
   clearNo(name: string): Promise<void>;
 }
+
+/** What an operator says of evacuations: `pause`: ask for nothing new; `go`: whatever the limits say. */
+export type Mode = 'normal' | 'pause' | 'go';
+
+/** The word `evacuation` as operators have left it in the cluster. A node's own wins over the cluster's. */
+export interface EvacuationModes {
+  readonly cluster: Mode;
+  /** By node, as the cluster (or attrd, which takes any name) spells it; only those for which something is said. */
+  readonly nodes: ReadonlyMap<string, Mode>;
+  /** Nodes for which it stands in the transient attribute alone, which the cluster forgets at fencing and rejoin. */
+  readonly transient: ReadonlySet<string>;
+  /** Values that nobody defined, each taken for `pause`. `where`: a node; null: the cluster. */
+  readonly unknown: readonly { readonly where: string | null; readonly value: string }[];
+}
+
+/** What the cluster remembers of the fencing of one node. */
+export interface Fencing {
+  /** Whether the history could be read; the rest says nothing where it could not. */
+  readonly known: boolean;
+  /**
+   * When it was last switched off (`off` or `reboot`, or confirmed by a human), ms since the epoch; null: the history
+   * has none. It lives in the fencers' memory, so one that was restarted on all nodes has forgotten everything.
+   */
+  readonly lastSuccess: number | null;
+  /** Whether a fencing of it is under way. */
+  readonly pending: boolean;
+}
