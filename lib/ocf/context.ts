@@ -11,7 +11,7 @@ export interface ContextSetup {
   readonly parameters: OcfParameters;
   readonly parameterErrors: readonly string[];
   readonly log: OcfLog;
-  readonly exitReason: (sentence: string) => void;
+  readonly exitReason: OcfContext['exitReason'];
   readonly now: number;
 }
 

@@ -12,6 +12,14 @@ const WORDS: Readonly<Record<Level, string>> = {
   info: 'INFO',
   debug: 'DEBUG',
 };
+/** As members of JSON lines have them. */
+const LEVELS: Readonly<Record<Level, string>> = {
+  error: 'error',
+  warn: 'warning',
+  notice: 'notice',
+  info: 'info',
+  debug: 'debug',
+};
 const PRIORITIES: Readonly<Record<Level, SyslogPriority>> = {
   error: 'err',
   warn: 'warning',
@@ -28,6 +36,8 @@ export interface OcfLogSetup {
   /** A person at a terminal: messages go there and nowhere else. */
   readonly interactive: boolean;
   readonly debug: boolean;
+  /** `json`: each line is one JSON object, wherever it goes, and nothing stands before it. */
+  readonly format: 'text' | 'json';
   readonly now: () => number;
 }
 
@@ -52,29 +62,42 @@ export function createOcfLog(setup: OcfLogSetup): OcfLogger {
   const debugFile = env['HA_DEBUGLOG'] ?? '';
   const syslog = createSyslog({ tag, facility, env });
 
-  const write = (level: Level, message: string, alsoStderr: boolean): void => {
+  const write = (level: Level, message: string, fields: object, alsoStderr: boolean): void => {
     if (level === 'debug' && !setup.debug) return;
-    const text = `${WORDS[level]}: ${oneLine(message)}`;
+    const json = setup.format === 'json';
+    const text = json ? jsonLine(level, message, fields) : `${WORDS[level]}: ${oneLine(message)}`;
     if (setup.interactive) {
       if (alsoStderr) setup.io.stderr.write(`${text}\n`);
       return;
     }
-    const date = logDate(setup.now());
+    const date = json ? '' : `${logDate(setup.now())} `;
     const target = level === 'debug' ? debugFile || file : file;
     const kept = [
       facility !== '' && syslog.write(PRIORITIES[level], text),
-      target !== '' && append(target, `${date} ${tag}: ${text}\n`),
+      target !== '' && append(target, json ? `${text}\n` : `${date}${tag}: ${text}\n`),
     ].some(Boolean);
-    if (!kept && alsoStderr) setup.io.stderr.write(`${date} ${text}\n`);
+    if (!kept && alsoStderr) setup.io.stderr.write(`${date}${text}\n`);
+  };
+  const jsonLine = (level: Level, message: string, fields: object): string => {
+    const members = {
+      time: new Date(setup.now()).toISOString(),
+      level: LEVELS[level],
+      agent: setup.agentName,
+      resource: setup.instance,
+      message: oneLine(message),
+    };
+    const about = Object.fromEntries(Object.entries(fields).filter(([, value]) => typeof value === 'string'));
+    // Ours stand first, and count where a field bears the same name.
+    return JSON.stringify({ ...members, ...about, ...members });
   };
 
   return {
-    error: (message) => write('error', message, true),
-    warn: (message) => write('warn', message, true),
-    notice: (message) => write('notice', message, true),
-    info: (message) => write('info', message, true),
-    debug: (message) => write('debug', message, true),
-    reason: (message, level) => write(level, message, false),
+    error: (message, fields = {}) => write('error', message, fields, true),
+    warn: (message, fields = {}) => write('warn', message, fields, true),
+    notice: (message, fields = {}) => write('notice', message, fields, true),
+    info: (message, fields = {}) => write('info', message, fields, true),
+    debug: (message, fields = {}) => write('debug', message, fields, true),
+    reason: (message, level) => write(level, message, {}, false),
     flush: () => syslog.flush(),
   };
 }

@@ -61,8 +61,8 @@ async function act(
   const { parameters, findings } = readParameters(agent.parameters, env);
   const instance = instanceName(env);
   const debugging = !['', '0'].includes(env['HA_debug'] ?? '');
-  const verbose =
-    agent.parameters.some((parameter) => parameter.name === 'verbose') && parameters.boolean('verbose');
+  const declares = (name: string) => agent.parameters.some((parameter) => parameter.name === name);
+  const verbose = declares('verbose') && parameters.boolean('verbose');
   const log = createOcfLog({
     agentName: agent.name,
     instance,
@@ -70,9 +70,11 @@ async function act(
     io,
     interactive: options.interactive ?? (await import('node:tty')).isatty(0),
     debug: debugging || verbose,
+    format: declares('log_format') && parameters.string('log_format') === 'json' ? 'json' : 'text',
     now,
   });
   let reason: string | null = null;
+  let reasonLogged = false;
   const ctx = createContext({
     agent,
     action,
@@ -81,8 +83,9 @@ async function act(
     parameters,
     parameterErrors: findings.errors,
     log,
-    exitReason: (sentence) => {
+    exitReason: (sentence, { alreadyLogged = false } = {}) => {
       reason = oneLine(sentence);
+      reasonLogged = alreadyLogged;
     },
     now: startedAt,
   });
@@ -97,7 +100,7 @@ async function act(
     code = OcfExit.generic;
   }
 
-  if (reason !== null) log.reason(reason, reasonLevel(code));
+  if (reason !== null && !reasonLogged) log.reason(reason, reasonLevel(code));
   await log.flush();
   if (reason !== null) io.stderr.write(`${env['OCF_EXIT_REASON_PREFIX'] || REASON_PREFIX}${reason}\n`);
   return code;

@@ -43,14 +43,17 @@ export interface OcfParameters {
   given(name: string): boolean;
 }
 
-/** One line per call; line breaks within a message become blanks. */
+/**
+ * One line per call; line breaks within a message become blanks. `fields` says what the message is about, for logs that
+ * keep it apart from the words (the agent's own parameter `log_format`); what is not a string in it is left out.
+ */
 export interface OcfLog {
-  error(message: string): void;
-  warn(message: string): void;
-  notice(message: string): void;
-  info(message: string): void;
+  error(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  notice(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
   /** Written only with `HA_debug` or the agent's own `verbose` parameter. */
-  debug(message: string): void;
+  debug(message: string, fields?: object): void;
 }
 
 /** All that an action may know of its surroundings. */
@@ -79,9 +82,10 @@ export interface OcfContext {
   readonly log: OcfLog;
   /**
    * Why the action ends as it does. Remembered, the last one counts; printed once, last of all, on stderr, where
-   * Pacemaker picks it up and shows it as the reason of the failure.
+   * Pacemaker picks it up and shows it as the reason of the failure. It is logged as well, unless it is
+   * `alreadyLogged`: an agent whose monitor gives the same reason every few seconds logs it when it changes.
    */
-  exitReason(sentence: string): void;
+  exitReason(sentence: string, options?: { readonly alreadyLogged?: boolean }): void;
   /** When the process was asked, in ms since the epoch. */
   readonly startedAt: number;
 }

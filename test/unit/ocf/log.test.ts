@@ -100,6 +100,117 @@ describe('logging as ocf_log does', () => {
     expect(await log({ HA_debug: '0' })).not.toContain('Nov 03 04:05:06 DEBUG: it has parts');
   });
 
+  describe('with log_format=json', () => {
+    const json = { OCF_RESKEY_log_format: 'json' };
+    const declaration = {
+      name: 'log_format',
+      type: 'string',
+      default: 'text',
+      shortdesc: 'Form',
+      longdesc: 'A form.',
+    } as const;
+    const agent = testAgent({
+      parameters: [...testAgent().parameters, declaration],
+      monitor: async (ctx) => {
+        ctx.log.warn('vm "one"\nfailed', { host: 'comp0', instance: 'i-1', requestId: null, level: 'none' });
+        ctx.log.info('it is', { requestId: 'req-1', count: 3 });
+        ctx.log.debug('it has parts');
+        ctx.exitReason('it is over');
+        return OcfExit.generic;
+      },
+    });
+    const about = { time: '2026-11-03T04:05:06.000Z', agent: 'TestAgent', resource: 'r1' };
+    const warning = {
+      ...about,
+      level: 'warning',
+      message: 'vm "one" failed',
+      host: 'comp0',
+      instance: 'i-1',
+    };
+    const info = { ...about, level: 'info', message: 'it is', requestId: 'req-1' };
+    const over = { ...about, level: 'error', message: 'it is over' };
+
+    async function lines(env: NodeJS.ProcessEnv, interactive = false): Promise<string[]> {
+      const io = capture();
+      const all = { PATH: join(dir, 'bin'), OCF_RESOURCE_INSTANCE: 'r1', ...goodParameters, ...json, ...env };
+      await runAgent(agent, ['monitor'], all, io, {
+        interactive,
+        now: () => Date.UTC(2026, 10, 3, 4, 5, 6),
+      });
+      return io.err().trimEnd().split('\n');
+    }
+    const parse = (text: string): unknown => JSON.parse(text);
+
+    it.each([false, true])(
+      'stderr has objects, and the exit reason as ever (terminal: %s)',
+      async (person) => {
+        const all = await lines({}, person);
+        expect(all.at(-1)).toBe(reason);
+        expect(all.slice(0, -1).map(parse)).toEqual([warning, info]);
+      },
+    );
+
+    it('the log file has objects and nothing before them', async () => {
+      const file = join(dir, 'ha.log');
+      expect(await lines({ HA_LOGFILE: file })).toEqual([reason]);
+      expect(readFileSync(file, 'utf8').trimEnd().split('\n').map(parse)).toEqual([warning, info, over]);
+    });
+
+    it('syslog has objects as messages, under the same tag and priorities', async () => {
+      await lines({ HA_LOGFACILITY: 'daemon' });
+      const found = syslogLines().map((line) => /^-t TestAgent\(r1\)\[\d+\] -p (\S+) -- (.*)$/.exec(line));
+      expect(found.map((line) => line?.[1])).toEqual(['daemon.warning', 'daemon.info', 'daemon.err']);
+      expect(found.map((line) => parse(line?.[2] ?? ''))).toEqual([warning, info, over]);
+    });
+
+    it('debug lines too, where they are asked for', async () => {
+      const all = await lines({ HA_debug: '1' });
+      expect(parse(all[2] ?? '')).toEqual({ ...about, level: 'debug', message: 'it has parts' });
+    });
+
+    it('an agent that does not declare the parameter logs as ever', async () => {
+      const { parameters } = testAgent();
+      const io = capture();
+      const all = { OCF_RESOURCE_INSTANCE: 'r1', ...goodParameters, ...json };
+      await runAgent({ ...agent, parameters }, ['monitor'], all, io, { interactive: true });
+      expect(io.err()).toContain('WARNING: vm "one" failed\n');
+    });
+  });
+
+  describe('an exit reason that the agent has logged itself', () => {
+    const quiet = (alreadyLogged: boolean, code: OcfExit) =>
+      testAgent({
+        monitor: async (ctx) => {
+          ctx.exitReason('comp0 waits', { alreadyLogged });
+          return code;
+        },
+      });
+    it.each([OcfExit.success, OcfExit.degraded])('is shown and not logged again (%s)', async (code) => {
+      for (const alreadyLogged of [true, false]) {
+        const file = join(dir, `${alreadyLogged}.log`);
+        writeFileSync(file, '');
+        const io = capture();
+        const env = { OCF_RESOURCE_INSTANCE: 'r1', ...goodParameters, HA_LOGFILE: file };
+        await runAgent(quiet(alreadyLogged, code), ['monitor'], env, io, { interactive: false });
+        expect(io.err()).toBe('ocf-exit-reason:comp0 waits\n');
+        expect(readFileSync(file, 'utf8').includes('comp0 waits')).toBe(!alreadyLogged);
+      }
+    });
+
+    it('does not silence another one that is given after it', async () => {
+      const agent = testAgent({
+        monitor: async (ctx) => {
+          ctx.exitReason('comp0 waits', { alreadyLogged: true });
+          throw new Error('a surprise');
+        },
+      });
+      const file = join(dir, 'ha.log');
+      const env = { OCF_RESOURCE_INSTANCE: 'r1', ...goodParameters, HA_LOGFILE: file };
+      await runAgent(agent, ['monitor'], env, capture(), { interactive: false });
+      expect(readFileSync(file, 'utf8')).toContain('ERROR: monitor failed unexpectedly: a surprise');
+    });
+  });
+
   it('does not wait for ever for a logger that hangs', async () => {
     writeFileSync(join(dir, 'bin/logger'), '#!/bin/sh\nexec sleep 60\n');
     const before = Date.now();
