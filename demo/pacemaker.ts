@@ -39,7 +39,9 @@ export class Pacemaker {
 
   /** The resource nova-evacuate. */
   async novaEvacuate(node: string, action: string): Promise<AgentRun> {
-    return this.#resource('NovaEvacuate', 'nova-evacuate', node, action, '20000', {});
+    return this.#resource('NovaEvacuate', 'nova-evacuate', node, action, '20000', {
+      OCF_RESKEY_event_log: join(this.#directory, 'evacuations.jsonl'),
+    });
   }
 
   /** The instance of the clone nova-compute on a compute node. */

@@ -28,6 +28,7 @@ export function makeCluster(root: string, directory: string, authUrl: string): S
       OCF_RESKEY_username: 'admin',
       OCF_RESKEY_password: 'adminpw',
       OCF_RESKEY_tenant_name: 'admin',
+      OCF_RESKEY_event_log: join(directory, 'evacuations.jsonl'),
       OCF_RESKEY_CRM_meta_timeout: '600000',
       OCF_RESKEY_CRM_meta_interval: '10000',
       HA_RSCTMP: directory,

@@ -130,6 +130,7 @@ ocf_environment() {
 # evacuator ACTION [NAME=VALUE...]   NovaEvacuate as Pacemaker's executor calls it: its environment and nothing else
 # (as observed of Pacemaker 2.1.5), parameters for the simulated cloud; NAME=VALUE adds to it or overrides it.
 # MONITOR_TIMEOUT (ms) is the operation's timeout; a pass works for half of it.
+# The record of events is evacuations.jsonl in the test's directory.
 # `(EVACUATOR_RUN="exec setsid" evacuator monitor) &` makes $! the agent's own process group, to kill it as a whole.
 evacuator() {
   local action=$1 interval=0
@@ -143,7 +144,7 @@ evacuator() {
     OCF_RESKEY_CRM_meta_timeout="${MONITOR_TIMEOUT:-20000}" OCF_RESKEY_crm_feature_set=3.16.1 \
     OCF_RESKEY_CRM_meta_on_node=ctl0 OCF_RESKEY_CRM_meta_on_node_uuid=1 PCMK_service=pacemaker-execd \
     OCF_RESKEY_auth_url="${CLOUD_AUTH_URL:-}" OCF_RESKEY_username=admin OCF_RESKEY_password=adminpw \
-    OCF_RESKEY_tenant_name=admin "$@" "${NOVA_EVACUATE:-$REPO/dist/NovaEvacuate}" "$action"
+    OCF_RESKEY_tenant_name=admin OCF_RESKEY_event_log="$(_sim_tmp)/evacuations.jsonl" "$@" "${NOVA_EVACUATE:-$REPO/dist/NovaEvacuate}" "$action"
 }
 
 # mark NODE [VALUE]   as fence_compute leaves it: both copies, of a node that has left. The host is dead and held down in

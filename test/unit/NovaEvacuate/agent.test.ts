@@ -54,6 +54,7 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
     OCF_RESKEY_username: 'admin',
     OCF_RESKEY_password: 's3cr3t-word',
     OCF_RESKEY_tenant_name: 'admin',
+    OCF_RESKEY_event_log: join(dir, 'evacuations.jsonl'),
     ...more,
   };
 }
