@@ -4,8 +4,6 @@ import { AlertQueue } from './alertQueue.ts';
 import { EventLog } from './eventLog.ts';
 import { Metrics } from './metrics.ts';
 
-export { retireMetrics } from './metrics.ts';
-
 /** The parameter that a sink belongs to, and that its troubles are told under. */
 export type ReportSubject = 'event_log' | 'metrics_dir' | 'alert';
 
