@@ -76,7 +76,8 @@ export function planRoom(
   targets: readonly string[],
   askedSince: readonly Demand[],
 ): ReadonlyMap<string, Room> {
-  const spaces = capacity.filter(({ host }) => targets.includes(host)).map(spaceOf);
+  const able = new Set(targets);
+  const spaces = capacity.filter(({ host }) => able.has(host)).map(spaceOf);
   for (const demand of askedSince) place(spaces, demand);
   const plan = new Map<string, Room>();
   for (const { id, demand } of requests) {
