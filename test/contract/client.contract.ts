@@ -53,7 +53,8 @@ describe('the client', () => {
     const servers = await nova.listServers({ host: source });
     expect(servers.map(({ id }) => id).sort()).toEqual([...ids].sort());
     expect(servers[0]).toMatchObject({ host: source, vmState: 'active', taskState: null, locked: false });
-    for (const { id } of servers) await nova.evacuate(id, { onSharedStorage: stage.cloud.sharedStorage });
+    const disk = stage.cloud.sharedStorage ? 'keep' : 'either';
+    for (const { id } of servers) await nova.evacuate(id, { disk });
     await stage.until(async () => {
       const records = await nova.listEvacuations({ sourceHost: source });
       const mine = records.filter(({ serverId }) => ids.includes(serverId));
@@ -113,7 +114,7 @@ describe('the client', () => {
     };
     const gone = nova.getServer('99999999-9999-4999-8999-999999999999');
     expect(await failure(gone)).toMatchObject({ code: 'notFound', status: 404 });
-    const up = nova.evacuate(id, { onSharedStorage: stage.cloud.sharedStorage });
+    const up = nova.evacuate(id, { disk: 'either' });
     expect(await failure(up)).toMatchObject({ status: 400 });
   }, 60_000);
 

@@ -29,7 +29,10 @@ export function readCatalogue(token: Field): readonly Endpoint[] {
 
 /** What is looked for; an empty or absent region means any. */
 export interface Wanted {
-  readonly type: string;
+  /** Names of the service, the best first. */
+  readonly types: readonly string[];
+  /** An address that does not suit is passed over. */
+  readonly suits?: (url: URL) => boolean;
   readonly endpointInterface: EndpointInterface;
   readonly region?: string;
 }
@@ -39,19 +42,16 @@ export interface Wanted {
  * that names what the catalogue has instead.
  */
 export function findEndpoint(catalogue: readonly Endpoint[], wanted: Wanted): URL {
-  const found = catalogue.find(
-    (endpoint) =>
-      endpoint.type === wanted.type &&
-      // Catalogues migrated from Keystone v2 still carry the old spelling.
-      endpoint.interface.replace(/URL$/, '') === wanted.endpointInterface &&
-      (wanted.region === undefined || wanted.region === '' || endpoint.region === wanted.region),
-  );
+  const { types, suits = () => true } = wanted;
+  const found = types
+    .flatMap((type) => catalogue.filter((endpoint) => endpoint.type === type && matches(endpoint, wanted)))
+    .find(({ url }) => !URL.canParse(url) || suits(new URL(url)));
   if (found === undefined) throw new NovaError('noEndpoint', missing(catalogue, wanted));
   const url = URL.canParse(found.url) ? new URL(found.url) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || /[%$]\(/.test(found.url)) {
     throw new NovaError(
       'noEndpoint',
-      `The catalogue's ${wanted.endpointInterface} endpoint of type ${wanted.type} is no usable address: "${found.url}"`,
+      `The catalogue's ${wanted.endpointInterface} endpoint of type ${found.type} is no usable address: "${found.url}"`,
     );
   }
   url.username = '';
@@ -62,13 +62,23 @@ export function findEndpoint(catalogue: readonly Endpoint[], wanted: Wanted): UR
   return url;
 }
 
+function matches(endpoint: Endpoint, { endpointInterface, region }: Wanted): boolean {
+  return (
+    // Catalogues migrated from Keystone v2 still carry the old spelling.
+    endpoint.interface.replace(/URL$/, '') === endpointInterface &&
+    (region === undefined || region === '' || endpoint.region === region)
+  );
+}
+
 function missing(catalogue: readonly Endpoint[], wanted: Wanted): string {
   const region = wanted.region ? ` in region ${wanted.region}` : '';
-  const what = `The catalogue has no ${wanted.endpointInterface} endpoint of type ${wanted.type}${region}`;
-  const same = catalogue.filter((endpoint) => endpoint.type === wanted.type);
+  const names = wanted.types.join(' or ');
+  const what = `The catalogue has no ${wanted.endpointInterface} endpoint of type ${names}${region}`;
+  const same = catalogue.filter((endpoint) => wanted.types.includes(endpoint.type));
   if (same.length > 0) {
     const list = same.map((endpoint) => `${endpoint.interface} in ${endpoint.region ?? 'no region'}`);
-    return `${what}; for ${wanted.type} it has ${enumerate(list)}`;
+    const unsuitable = wanted.suits === undefined ? '' : ' that can be used';
+    return `${what}${unsuitable}; for ${names} it has ${enumerate(list)}`;
   }
   if (catalogue.length === 0) return `${what}; it is empty: the log-in is not scoped to a project`;
   return `${what}; it has the service types ${enumerate(catalogue.map((endpoint) => endpoint.type))}`;

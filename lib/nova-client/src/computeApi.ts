@@ -1,13 +1,11 @@
 /** The Compute API behind its endpoint: microversion headers, paging, decoding. */
 import type { Field } from './decode.ts';
-import { NovaError } from './errors.ts';
 import { negotiate } from './microversion.ts';
+import { everyPage, nextOfLinks, type Query } from './paging.ts';
 import { type Bounds, type Call, decode } from './requester.ts';
 import type { Session } from './session.ts';
 import type { Answer } from './transport.ts';
 import type { Accepted, CallOptions } from './types.ts';
-
-export type Query = Readonly<Record<string, string>>;
 
 export class ComputeApi {
   /** N of the negotiated microversion `2.N`. */
@@ -19,6 +17,11 @@ export class ComputeApi {
     this.session = session;
     this.base = base;
     this.minor = minor;
+  }
+
+  /** The same, asked with a lower microversion where `minor` is lower than the one that was settled on. */
+  atMost(minor: number): ComputeApi {
+    return new ComputeApi(this.session, this.base, Math.min(this.minor, minor));
   }
 
   /** Asks Nova which microversions it has, once, and settles on one. */
@@ -53,11 +56,8 @@ export class ComputeApi {
     return decode(await this.send('GET', path, purpose, options, { query }), read);
   }
 
-  /**
-   * Every page of a list. Nova names the next page by an address that may be one we cannot reach (it does not
-   * know of proxies before it), so that only its query is taken.
-   */
-  async list<T>(
+  /** Every page of a list, or as many as hold `enough`. */
+  list<T>(
     path: string,
     name: string,
     purpose: string,
@@ -66,33 +66,16 @@ export class ComputeApi {
     query: Query = {},
     enough = Number.POSITIVE_INFINITY,
   ): Promise<T[]> {
-    const items: T[] = [];
-    const seen = new Set<string>();
-    let next: Query | null = query;
-    while (next !== null) {
-      const answer = await this.send('GET', path, purpose, options, { query: next });
-      const page = decode(answer, (body) => ({
-        items: body.get(name).list(read),
-        next: nextQuery(body.get(`${name}_links`)),
-      }));
-      for (const item of page.items) items.push(item);
-      if (items.length >= enough) return items.slice(0, enough);
-      const key: string = JSON.stringify(page.next);
-      if (page.next !== null && seen.has(key)) {
-        throw new NovaError(
-          'malformed',
-          `Nova names the same next page again and again when asked to ${purpose}`,
-          {
-            method: 'GET',
-            path,
-            requestId: answer.requestId,
-          },
-        );
-      }
-      seen.add(key);
-      next = page.next;
-    }
-    return items;
+    return everyPage(
+      query,
+      async (page) =>
+        decode(await this.send('GET', path, purpose, options, { query: page }), (body) => ({
+          items: body.get(name).list(read),
+          next: nextOfLinks(body.get(`${name}_links`)),
+        })),
+      `Nova sent a malformed answer when asked to ${purpose}`,
+      enough,
+    );
   }
 
   async put(path: string, purpose: string, body: unknown, options: CallOptions = {}): Promise<Accepted> {
@@ -166,13 +149,4 @@ function readVersion(body: Field): { min: string; max: string } {
     min: version.get('min_version').stringOrNull() ?? '',
     max: version.get('version').stringOrNull() ?? '',
   };
-}
-
-function nextQuery(links: Field): Query | null {
-  if (links.isNothing) return null;
-  const hrefs = links.list((link) => ({ rel: link.get('rel').string(), href: link.get('href').string() }));
-  const next = hrefs.find((link) => link.rel === 'next');
-  if (next === undefined) return null;
-  const at = next.href.indexOf('?');
-  return Object.fromEntries(new URLSearchParams(at < 0 ? '' : next.href.slice(at + 1)));
 }

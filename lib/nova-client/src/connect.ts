@@ -1,13 +1,16 @@
 /** Puts the parts together: configuration in, a logged-in client out. */
 import { listAggregates } from './aggregates.ts';
+import { listCapacity } from './capacity.ts';
 import { ComputeApi } from './computeApi.ts';
 import { type ConnectDeps, environmentOf } from './deps.ts';
 import { NovaError } from './errors.ts';
 import { listFlavors } from './flavors.ts';
-import { listImagesByTag } from './images.ts';
+import { getImage, listImagesByProperty, listImagesByTag } from './images.ts';
 import { Keystone } from './keystone.ts';
 import { listEvacuations } from './migrations.ts';
+import { listProjects } from './projects.ts';
 import { Requester } from './requester.ts';
+import { getServerGroup } from './serverGroups.ts';
 import {
   isGuestRunning,
   listActions,
@@ -20,7 +23,8 @@ import { evacuate, getServer, listServers } from './servers.ts';
 import { disableService, enableService, listComputeServices, setForcedDown } from './services.ts';
 import { Session } from './session.ts';
 import { createTransport } from './transport.ts';
-import type { CloudConfig, Credentials, NovaClient } from './types.ts';
+import type { CallOptions, CloudConfig, Credentials, NovaClient } from './types.ts';
+import { findCinder, getVolume, listVolumesByImageProperty } from './volumes.ts';
 
 /**
  * Logs in, finds Nova and settles on a microversion. That takes two requests (one more where `authUrl` does not
@@ -38,7 +42,9 @@ export async function connect(config: CloudConfig, deps: ConnectDeps = {}): Prom
     ...(config.region === undefined ? {} : { region: config.region }),
   };
   const bounds = requester.bounds(deps);
-  const api = await ComputeApi.open(session, await session.endpoint('compute', where, bounds), bounds);
+  const api = await ComputeApi.open(session, await session.endpoint(['compute'], where, bounds), bounds);
+  const endpoint = (type: string, options?: CallOptions) =>
+    session.endpoint([type], where, requester.bounds(options));
 
   return {
     microversion: `2.${api.minor}`,
@@ -63,11 +69,20 @@ export async function connect(config: CloudConfig, deps: ConnectDeps = {}): Prom
     listActions: (serverId, options) => listActions(api, serverId, options),
     listEvacuations: (filter, options) => listEvacuations(api, filter, options),
     listFlavors: (options) => listFlavors(api, options),
-    async listImagesByTag(tag, options) {
-      const endpoint = await session.endpoint('image', where, requester.bounds(options));
-      return listImagesByTag(session, endpoint, tag, options);
-    },
+    listImagesByTag: async (tag, options) =>
+      listImagesByTag(session, await endpoint('image', options), tag, options),
+    listImagesByProperty: async (name, value, options) =>
+      listImagesByProperty(session, await endpoint('image', options), name, value, options),
+    getImage: async (id, options) => getImage(session, await endpoint('image', options), id, options),
+    listVolumesByImageProperty: async (name, value, options) =>
+      listVolumesByImageProperty(session, await findCinder(session, where, options), name, value, options),
+    getVolume: async (id, options) =>
+      getVolume(session, await findCinder(session, where, options), id, options),
     listAggregates: (options) => listAggregates(api, options),
+    listCapacity: async (options) =>
+      listCapacity(session, await endpoint('placement', options), api, options),
+    getServerGroup: (id, options) => getServerGroup(api, id, options),
+    listProjects: (options) => listProjects(session, options),
   };
 }
 

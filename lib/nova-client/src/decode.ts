@@ -97,6 +97,14 @@ export class Field {
     return Object.fromEntries(entries);
   }
 
+  /** The members of an object that are text, where others are of no interest. */
+  texts(): Readonly<Record<string, string>> {
+    const entries = Object.entries(this.record()).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    );
+    return Object.fromEntries(entries);
+  }
+
   /** The names of an object's members. */
   keys(): readonly string[] {
     return Object.keys(this.record());

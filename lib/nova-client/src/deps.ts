@@ -1,3 +1,4 @@
+import type { NovaError } from './errors.ts';
 import type { Environment } from './proxy.ts';
 import type { RetryLimits } from './retry.ts';
 import type { Transport } from './transport.ts';
@@ -18,6 +19,8 @@ export interface ConnectDeps extends CallOptions {
   readonly env?: Environment;
   /** One line per request, for debugging: method, path, status, duration, request id. Never a secret or a token. */
   readonly log?: (line: string) => void;
+  /** Each request that ended in an error, repetitions included: for counting. */
+  readonly onError?: (error: NovaError) => void;
   /** Bound of one request, in ms (30 s). */
   readonly requestTimeoutMs?: number;
   /** Bound of one request with all its repetitions, in ms (60 s), unless the call's deadline ends it sooner. */

@@ -33,6 +33,11 @@ export class Keystone {
     requester.keepSecret(secret);
   }
 
+  /** Where its API v3 is, once a log-in has shown it. */
+  get address(): URL {
+    return this.base ?? this.given;
+  }
+
   /** Logs in. Throws `NovaError`: `authFailed` for refused credentials, `keystoneV2`, `config` and the usual. */
   async logIn(bounds: Bounds): Promise<Token> {
     const assumed = this.base;

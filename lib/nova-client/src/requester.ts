@@ -29,6 +29,7 @@ export class Requester {
   private readonly transport: Transport;
   private readonly random: () => number;
   private readonly log: (line: string) => void;
+  private readonly onError: (error: NovaError) => void;
   private readonly requestTimeoutMs: number;
   private readonly budgetMs: number;
   private readonly limits: RetryLimits;
@@ -40,6 +41,7 @@ export class Requester {
     this.sleep = deps.sleep ?? sleepFor;
     this.random = deps.random ?? Math.random;
     this.log = deps.log ?? (() => undefined);
+    this.onError = deps.onError ?? (() => undefined);
     this.requestTimeoutMs = deps.requestTimeoutMs ?? 30_000;
     this.budgetMs = deps.budgetMs ?? 60_000;
     this.limits = { ...defaultRetryLimits, ...deps.retry };
@@ -61,7 +63,9 @@ export class Requester {
       try {
         return await this.attempt(call, bounds);
       } catch (error) {
-        if (!(error instanceof NovaError) || call.repeat === 'never') throw error;
+        if (!(error instanceof NovaError)) throw error;
+        this.onError(error);
+        if (call.repeat === 'never') throw error;
         const pause = pauseAfter(error, done, this.limits, this.random());
         // A pause that outlasts the bounds would only turn a telling error into a late one.
         if (pause === null || bounds.signal?.aborted || this.now() + pause >= bounds.deadline) throw error;

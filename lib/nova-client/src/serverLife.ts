@@ -54,7 +54,7 @@ export function stopServer(api: ComputeApi, serverId: string, options?: CallOpti
 export function resetServerState(
   api: ComputeApi,
   serverId: string,
-  state: 'active',
+  state: 'active' | 'error',
   options?: CallOptions,
 ): Promise<Accepted> {
   const purpose = `reset the state of server ${serverId} to ${state}`;

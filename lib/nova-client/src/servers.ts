@@ -1,7 +1,7 @@
 /** Servers: reading them and evacuating them. */
 import type { ComputeApi } from './computeApi.ts';
 import type { Field } from './decode.ts';
-import type { Accepted, CallOptions, EvacuateRequest, Server, ServerFault } from './types.ts';
+import type { Accepted, CallOptions, EvacuateRequest, FlavorSize, Server, ServerFault } from './types.ts';
 
 export function listServers(
   api: ComputeApi,
@@ -25,9 +25,15 @@ export function getServer(api: ComputeApi, id: string, options?: CallOptions): P
   return api.get(path, `show server ${id}`, (body) => readServer(body.get('server')), options);
 }
 
+/** The last microversion in which Nova is told about shared storage, and insists on it. */
+const toldAboutStorage = 13;
+
 /**
- * From 2.14 on Nova finds out about shared storage itself and refuses to be told; below, it insists on it.
- * The body of the answer (a password below 2.14, nothing from then on) is not looked at.
+ * Told that the disk is on shared storage, Nova looks for it on the destination and fails the evacuation where it is
+ * not (nova/compute/manager.py, rebuild_instance). From 2.14 on it cannot be told: it looks for the disk itself, and
+ * rebuilds the server from its image where there is none.
+ *
+ * The body of the answer (up to 2.13 a password that Nova has made up, nothing from then on) is not looked at.
  */
 export function evacuate(
   api: ComputeApi,
@@ -35,15 +41,17 @@ export function evacuate(
   request: EvacuateRequest,
   options?: CallOptions,
 ): Promise<Accepted> {
+  const { disk, host } = request;
+  const asked = disk === 'keep' ? api.atMost(toldAboutStorage) : api;
   const body = {
     evacuate: {
-      ...(api.minor >= 14 ? {} : { onSharedStorage: request.onSharedStorage }),
+      ...(asked.minor > toldAboutStorage ? {} : { onSharedStorage: disk === 'keep' }),
       // Below 2.29 Nova would take the named host without asking the scheduler whether it suits.
-      ...(request.host === undefined || api.minor < 29 ? {} : { host: request.host }),
+      ...(host === undefined || asked.minor < 29 ? {} : { host }),
     },
   };
   const path = `/servers/${encodeURIComponent(serverId)}/action`;
-  return api.postOnce(path, `evacuate server ${serverId}`, body, options);
+  return asked.postOnce(path, `evacuate server ${serverId}`, body, options);
 }
 
 /**
@@ -54,6 +62,8 @@ function readServer(server: Field): Server {
   const id = server.get('id').string();
   const metadata = server.get('metadata');
   const fault = server.get('fault');
+  const volumes = server.get('os-extended-volumes:volumes_attached');
+  const groups = server.get('server_groups');
   return {
     id,
     name: server.get('name').stringOrNull() ?? id,
@@ -65,6 +75,10 @@ function readServer(server: Field): Server {
     projectId: server.get('tenant_id').stringOrNull(),
     imageId: readImageId(server.get('image')),
     flavor: readFlavor(server.get('flavor')),
+    availabilityZone: emptyIsNull(server.get('OS-EXT-AZ:availability_zone').stringOrNull()),
+    volumeIds: volumes.isNothing ? [] : volumes.list((volume) => volume.get('id').string()),
+    // Only in the record of a single server: lists do not have it in any microversion.
+    serverGroupIds: groups.isNothing ? null : groups.list((group) => group.string()),
     metadata: metadata.isNothing ? {} : metadata.strings(),
     locked: server.get('locked').booleanOrNull(),
     fault: fault.isNothing ? null : readFault(fault),
@@ -79,12 +93,23 @@ function readImageId(image: Field): string | null {
 
 /** Below 2.47 a reference to a flavour, which may be gone meanwhile; from 2.47 on the flavour as it was at boot. */
 function readFlavor(flavor: Field): Server['flavor'] {
-  if (flavor.isNothing) return { id: null, name: null, extraSpecs: null };
+  if (flavor.isNothing) return { id: null, name: null, extraSpecs: null, size: null };
   const extraSpecs = flavor.get('extra_specs');
   return {
     id: flavor.get('id').isNothing ? null : flavor.get('id').id(),
     name: flavor.get('original_name').stringOrNull(),
     extraSpecs: extraSpecs.isNothing ? null : extraSpecs.strings(),
+    size: flavor.get('vcpus').isNothing ? null : readSize(flavor),
+  };
+}
+
+function readSize(flavor: Field): FlavorSize {
+  return {
+    vcpus: flavor.get('vcpus').number(),
+    memoryMb: flavor.get('ram').number(),
+    rootGb: flavor.get('disk').number(),
+    ephemeralGb: flavor.get('ephemeral').number(),
+    swapMb: flavor.get('swap').number(),
   };
 }
 

@@ -1,10 +1,16 @@
 /** A log-in that lasts: holds the token, renews it before it ends and once when a service refuses it. */
-import { type Endpoint, findEndpoint } from './catalogue.ts';
+import { findEndpoint } from './catalogue.ts';
 import { NovaError } from './errors.ts';
 import type { Keystone, Token } from './keystone.ts';
 import type { Bounds, Call, Requester } from './requester.ts';
 import type { Answer } from './transport.ts';
 import type { EndpointInterface } from './types.ts';
+
+/** Which of a service's endpoints is meant. */
+export interface Where {
+  readonly endpointInterface: EndpointInterface;
+  readonly region?: string;
+}
 
 export class Session {
   readonly requester: Requester;
@@ -18,14 +24,21 @@ export class Session {
     this.keystone = keystone;
   }
 
+  /** Where a service is; `types` are its names in catalogues, the best first. */
   async endpoint(
-    type: string,
-    where: { readonly endpointInterface: EndpointInterface; readonly region?: string },
+    types: readonly string[],
+    where: Where,
     bounds: Bounds,
+    suits?: (url: URL) => boolean,
   ): Promise<URL> {
-    const token = await this.currentToken(bounds);
-    const catalogue: readonly Endpoint[] = token.catalogue;
-    return findEndpoint(catalogue, { type, ...where });
+    const { catalogue } = await this.currentToken(bounds);
+    return findEndpoint(catalogue, { types, ...where, ...(suits === undefined ? {} : { suits }) });
+  }
+
+  /** Keystone's own API v3, where the log-in succeeded. */
+  async identity(bounds: Bounds): Promise<URL> {
+    await this.currentToken(bounds);
+    return this.keystone.address;
   }
 
   /**

@@ -12,7 +12,7 @@ import { bare, type Environment, proxyFor } from './proxy.ts';
 import { secureContextOptions } from './tls.ts';
 import type { TlsConfig } from './types.ts';
 
-export type ServiceName = 'Keystone' | 'Nova' | 'Glance';
+export type ServiceName = 'Keystone' | 'Nova' | 'Glance' | 'Cinder' | 'Placement';
 
 export interface Exchange {
   readonly service: ServiceName;

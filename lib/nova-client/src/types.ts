@@ -80,6 +80,15 @@ export interface ComputeService {
   readonly updatedAt: number | null;
 }
 
+/** A flavour's size, in the units of Nova's API. */
+export interface FlavorSize {
+  readonly vcpus: number;
+  readonly memoryMb: number;
+  readonly rootGb: number;
+  readonly ephemeralGb: number;
+  readonly swapMb: number;
+}
+
 export interface ServerFault {
   readonly message: string;
   readonly code: number | null;
@@ -110,7 +119,15 @@ export interface Server {
     readonly name: string | null;
     /** From 2.47; null where the policy hides them or the microversion is too low. */
     readonly extraSpecs: Readonly<Record<string, string>> | null;
+    /** What it takes of a host, from 2.47; null below. */
+    readonly size: FlavorSize | null;
   };
+  /** `OS-EXT-AZ:availability_zone`: the zone of its host. */
+  readonly availabilityZone: string | null;
+  /** Ids of the volumes that are attached to it. */
+  readonly volumeIds: readonly string[];
+  /** Ids of the server groups it is in, from 2.71 and by `getServer` only: Nova's lists do not tell. Null there. */
+  readonly serverGroupIds: readonly string[] | null;
   readonly metadata: Readonly<Record<string, string>>;
   /** From 2.9. */
   readonly locked: boolean | null;
@@ -141,6 +158,41 @@ export interface Image {
   readonly id: string;
   readonly name: string | null;
   readonly tags: readonly string[];
+  /** The image's own properties (those that are text). */
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** A volume, as far as the server that boots from it is concerned. */
+export interface Volume {
+  readonly id: string;
+  readonly bootable: boolean;
+  /** Ids of the servers it is attached to. */
+  readonly serverIds: readonly string[];
+  /**
+   * What Cinder copied of the image that it was made from (`volume_image_metadata`): the image's properties, and its id and
+   * name as `image_id` and `image_name`. Empty for a volume that was made from none.
+   */
+  readonly imageProperties: Readonly<Record<string, string>>;
+}
+
+/** What one compute host has and has given away, as Placement counts: allocation ratios and reserves are in it. */
+export interface HostCapacity {
+  /** Nova's name of the host. */
+  readonly host: string;
+  /** By resource class: `VCPU`, `MEMORY_MB`, `DISK_GB`, …; a class that the host itself does not offer is missing. */
+  readonly resources: Readonly<Record<string, { readonly capacity: number; readonly used: number }>>;
+}
+
+export interface ServerGroup {
+  readonly id: string;
+  readonly name: string;
+  /** `anti-affinity`, `affinity`, `soft-anti-affinity`, `soft-affinity`; '' where Nova does not tell. */
+  readonly policy: string;
+}
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
 }
 
 export interface Aggregate {
@@ -171,9 +223,18 @@ export interface Accepted {
 
 /** How a server is to be evacuated. */
 export interface EvacuateRequest {
-  /** Sent below 2.14 only, where Nova requires it. */
-  readonly onSharedStorage: boolean;
-  /** The host to rebuild it on, which Nova checks; sent from 2.29 on. Without it the scheduler chooses. */
+  /**
+   * `keep`: only onto a host that finds the server's disk on shared storage. Nova checks that on the destination before it
+   * touches anything, and fails the evacuation ("Invalid state of instance files on shared storage") where the disk is
+   * not there. It is told so (`onSharedStorage`) up to microversion 2.13 only, so the request is sent with 2.13 at most.
+   * `either`: where the disk is not found the server is rebuilt from its image, empty; right for servers booted from a
+   * volume, which lose nothing. From 2.14 on Nova looks for the disk itself; below, `onSharedStorage` is sent as false.
+   */
+  readonly disk: 'keep' | 'either';
+  /**
+   * The host to rebuild it on, which Nova checks; sent from 2.29 on, and with `either` only: with 2.13 Nova would take it
+   * without asking the scheduler whether it suits. Without it the scheduler chooses.
+   */
   readonly host?: string;
 }
 
@@ -237,7 +298,7 @@ export interface NovaClient {
   /** Only for a server whose vm_state is `active` or `error`. */
   stopServer(serverId: string, options?: CallOptions): Promise<Accepted>;
   /** Sets vm_state and forgets the task; the guest is not touched. For administrators. */
-  resetServerState(serverId: string, state: 'active', options?: CallOptions): Promise<Accepted>;
+  resetServerState(serverId: string, state: 'active' | 'error', options?: CallOptions): Promise<Accepted>;
   /** What was done to a server, newest first: the last thousand at most. */
   listActions(serverId: string, options?: CallOptions): Promise<readonly ServerAction[]>;
 
@@ -254,5 +315,31 @@ export interface NovaClient {
   listFlavors(options?: CallOptions): Promise<readonly Flavor[]>;
   /** Images that bear a tag exactly. */
   listImagesByTag(tag: string, options?: CallOptions): Promise<readonly Image[]>;
+  /**
+   * Images with a property of this value, hidden ones too. Where Glance's database does not heed letter case (MySQL), a
+   * value in another case is found as well; elsewhere it is not.
+   */
+  listImagesByProperty(name: string, value: string, options?: CallOptions): Promise<readonly Image[]>;
+  /** Throws `NovaError` with code `notFound` once the image is gone. */
+  getImage(id: string, options?: CallOptions): Promise<Image>;
+  /**
+   * Volumes of all projects that were made from an image with this property (Cinder's filter `glance_metadata`; `image_id`
+   * is a property as well); letter case as in `listImagesByProperty`. Throws `NovaError` with code `noEndpoint` in a cloud
+   * without Cinder.
+   */
+  listVolumesByImageProperty(name: string, value: string, options?: CallOptions): Promise<readonly Volume[]>;
+  /**
+   * A volume of any project. Throws `NovaError` with code `notFound` once it is gone, `noEndpoint` in a cloud without
+   * Cinder.
+   */
+  getVolume(id: string, options?: CallOptions): Promise<Volume>;
   listAggregates(options?: CallOptions): Promise<readonly Aggregate[]>;
+  /**
+   * What every compute host has room for, by Placement's own count: the same that Nova's scheduler goes by. A host whose
+   * memory is given away to the last megabyte is missing. Two requests.
+   */
+  listCapacity(options?: CallOptions): Promise<readonly HostCapacity[]>;
+  getServerGroup(id: string, options?: CallOptions): Promise<ServerGroup>;
+  /** All projects, from Keystone. */
+  listProjects(options?: CallOptions): Promise<readonly Project[]>;
 }

@@ -1,7 +1,7 @@
 import { type ComputeService, connect, type NovaClient } from '@openstack-ts/nova-client';
 import { describe, expect, it } from 'vitest';
 import { type Cloud, type CloudOptions, cloud, type Reply, type Seen, surroundings } from './loopback.ts';
-import { fault, flavor, image, migration, oldServer, server, service } from './records.ts';
+import { fault, flavor, migration, oldServer, server, service } from './records.ts';
 
 type Answers = NonNullable<CloudOptions['answer']>;
 
@@ -154,7 +154,20 @@ describe('compute services', () => {
 
 describe('servers', () => {
   it('are listed for all projects of a host', async () => {
-    const { one, nova } = await at('2.93', always({ servers: [server({ status: 'ERROR', fault })] }));
+    const { one, nova } = await at(
+      '2.93',
+      always({
+        servers: [
+          server({
+            status: 'ERROR',
+            fault,
+            'os-extended-volumes:volumes_attached': [
+              { id: '4ecb6e75-7a23-4b9a-a1d8-5a0e2dbcb2ef', delete_on_termination: false },
+            ],
+          }),
+        ],
+      }),
+    );
     expect(await nova.listServers({ host: 'comp1.example.org' })).toEqual([
       {
         id: 'd15a8d3e-4c82-42dc-9c19-c087c63f49b3',
@@ -166,7 +179,15 @@ describe('servers', () => {
         powerState: 1,
         projectId: '6ed5c9b5bd574ec68fc1d93c9a4cc779',
         imageId: '11111111-1111-4111-8111-111111111111',
-        flavor: { id: null, name: 'm1.tiny', extraSpecs: { evacuable: 'true' } },
+        flavor: {
+          id: null,
+          name: 'm1.tiny',
+          extraSpecs: { evacuable: 'true' },
+          size: { vcpus: 2, memoryMb: 128, rootGb: 1, ephemeralGb: 5, swapMb: 64 },
+        },
+        availabilityZone: 'nova',
+        volumeIds: ['4ecb6e75-7a23-4b9a-a1d8-5a0e2dbcb2ef'],
+        serverGroupIds: null,
         metadata: { role: 'web' },
         locked: false,
         fault: {
@@ -183,7 +204,7 @@ describe('servers', () => {
   it('have no flavour name, extra specs and lock in old Novas', async () => {
     const { nova } = await at('2.1', always({ servers: [oldServer({ image: '' })] }));
     expect(await nova.listServers({ host: 'comp1' })).toMatchObject([
-      { flavor: { id: '1', name: null, extraSpecs: null }, locked: null, imageId: null },
+      { flavor: { id: '1', name: null, extraSpecs: null, size: null }, locked: null, imageId: null },
     ]);
   });
 
@@ -206,7 +227,10 @@ describe('servers', () => {
       powerState: null,
       projectId: 'p-1',
       imageId: null,
-      flavor: { id: null, name: null, extraSpecs: null },
+      flavor: { id: null, name: null, extraSpecs: null, size: null },
+      availabilityZone: null,
+      volumeIds: [],
+      serverGroupIds: null,
       metadata: {},
       locked: null,
       fault: null,
@@ -219,11 +243,36 @@ describe('servers', () => {
   it('without a host (not scheduled) and with policies that hide extra specs', async () => {
     const { nova } = await at(
       '2.93',
-      always({ server: server({ 'OS-EXT-SRV-ATTR:host': null, flavor: { original_name: 'm1.tiny' } }) }),
+      always({
+        server: server({
+          'OS-EXT-SRV-ATTR:host': null,
+          'OS-EXT-AZ:availability_zone': '',
+          flavor: { original_name: 'm1.tiny' },
+        }),
+      }),
     );
     expect(await nova.getServer('s-1')).toMatchObject({
       host: null,
-      flavor: { name: 'm1.tiny', extraSpecs: null },
+      availabilityZone: null,
+      flavor: { name: 'm1.tiny', extraSpecs: null, size: null },
+    });
+  });
+
+  it('that are shown one at a time tell their groups from 2.71 on', async () => {
+    const groups = ['0e1b1f6b-2f2b-4d0c-9d6e-2f6b7e6f1a10'];
+    const { nova } = await at('2.71', always({ server: server({ server_groups: groups }) }));
+    expect((await nova.getServer('s-1')).serverGroupIds).toEqual(groups);
+  });
+
+  it.each([
+    [{ flavor: { vcpus: 1, ram: 128, disk: 1, ephemeral: 0 } }, 'server.flavor.swap is'],
+    [{ 'os-extended-volumes:volumes_attached': [{}] }, 'volumes_attached[0].id is'],
+    [{ server_groups: 'g' }, 'server.server_groups is the string "g", a list was expected'],
+  ])('of a wrong shape are an error that names the field: %j', async (wrong, message) => {
+    const { nova } = await at('2.93', always({ server: server(wrong) }));
+    await expect(nova.getServer('s-1')).rejects.toMatchObject({
+      code: 'malformed',
+      message: expect.stringContaining(message),
     });
   });
 
@@ -300,30 +349,49 @@ describe('servers', () => {
 });
 
 describe('an evacuation', () => {
+  const whole = (body: unknown) => (seen: Seen) =>
+    seen.method === 'POST' && seen.path.endsWith('/action')
+      ? { headers: { 'x-openstack-request-id': 'req-e' }, body }
+      : null;
+  const said = (one: Cloud) => {
+    const last = one.seen.at(-1);
+    const version = last?.headers['openstack-api-version'];
+    expect(last?.headers['x-openstack-nova-api-version']).toBe(String(version).replace('compute ', ''));
+    return [version, JSON.parse(last?.body ?? '')];
+  };
+
   it.each([
-    ['2.1', { onSharedStorage: true }],
-    ['2.13', { onSharedStorage: true }],
-    ['2.14', {}],
-    ['2.93', {}],
-  ])('at %s says %j', async (max, expected) => {
-    const { one, nova } = await at(max, (seen) =>
-      seen.method === 'POST' && seen.path.endsWith('/action')
-        ? {
-            headers: { 'x-openstack-request-id': 'req-e' },
-            body: max < '2.14' ? { adminPass: 'Z3iKdsU3PZLU' } : '',
-          }
-        : null,
-    );
-    expect(await nova.evacuate('s-1', { onSharedStorage: true })).toMatchObject({ requestId: 'req-e' });
-    expect(sent(one)).toEqual([['POST /v2.1/servers/s-1/action', { evacuate: expected }]]);
+    ['2.1', { disk: 'either' }, '2.1', { onSharedStorage: false }],
+    ['2.13', { disk: 'either' }, '2.13', { onSharedStorage: false }],
+    ['2.14', { disk: 'either' }, '2.14', {}],
+    ['2.28', { disk: 'either', host: 'comp2' }, '2.28', {}],
+    ['2.29', { disk: 'either', host: 'comp2' }, '2.29', { host: 'comp2' }],
+    ['2.93', { disk: 'either' }, '2.93', {}],
+    ['2.1', { disk: 'keep' }, '2.1', { onSharedStorage: true }],
+    ['2.13', { disk: 'keep' }, '2.13', { onSharedStorage: true }],
+    ['2.14', { disk: 'keep' }, '2.13', { onSharedStorage: true }],
+    ['2.93', { disk: 'keep', host: 'comp2' }, '2.13', { onSharedStorage: true }],
+  ] as const)('at %s for %j is asked with %s and %j', async (max, request, version, body) => {
+    const { one, nova } = await at(max, whole(''));
+    expect(await nova.evacuate('s-1', request)).toEqual({ requestId: 'req-e' });
+    expect(one.calls()).toEqual(['POST /v2.1/servers/s-1/action']);
+    expect(said(one)).toEqual([`compute ${version}`, { evacuate: body }]);
   });
 
-  it('hands on the request id and nothing of the answer', async () => {
-    const { nova } = await at('2.1', (seen) =>
-      seen.path.endsWith('/action') ? { body: { adminPass: 'Z3iKdsU3PZLU' } } : null,
-    );
-    const accepted = await nova.evacuate('s-1', { onSharedStorage: false });
-    expect(accepted).toEqual({ requestId: null });
+  it('that was asked with a lower microversion leaves the others alone', async () => {
+    const { one, nova } = await at('2.93', (seen) => whole('')(seen) ?? always({ server: server() })(seen));
+    await nova.evacuate('s-1', { disk: 'keep' });
+    await nova.getServer('s-1');
+    expect(one.seen.at(-1)?.headers['openstack-api-version']).toBe('compute 2.93');
+  });
+
+  it('hands on the request id and nothing of the answer, which may hold a password', async () => {
+    const lines: string[] = [];
+    const one = await cloud({ answer: whole({ adminPass: 'Z3iKdsU3PZLU' }) });
+    const nova = await connect(one.config, surroundings({ log: (line) => lines.push(line) }));
+    expect(await nova.evacuate('s-1', { disk: 'keep' })).toEqual({ requestId: 'req-e' });
+    expect(lines.join('\n')).toContain('POST /v2.1/servers/s-1/action 200');
+    expect(lines.join('\n')).not.toContain('Z3iK');
   });
 });
 
@@ -478,51 +546,6 @@ describe('flavours', () => {
       return { body: { flavors: [flavor({ extra_specs: {} })], flavors_links: [{ rel: 'next', href }] } };
     });
     expect((await nova.listFlavors()).map((each) => each.id)).toEqual(['2', '3']);
-  });
-});
-
-describe('images by tag', () => {
-  it.each(['/image', '/image/', '/image/v2', '/image/v2/'])(
-    'are found behind %s, hidden ones too',
-    async (path) => {
-      const one = await cloud({
-        catalogue: (url) => [
-          { type: 'compute', endpoints: [{ interface: 'internal', region: 'one', url: `${url}/v2.1` }] },
-          { type: 'image', endpoints: [{ interface: 'internal', region: 'one', url: url + path }] },
-        ],
-        answer: (seen) => {
-          if (!seen.path.startsWith('/image/v2/images?')) return null;
-          if (seen.path.includes('os_hidden')) return { body: { images: [image({ id: 'old' }), image()] } };
-          if (seen.path.includes('marker'))
-            return { body: { images: [image({ id: 'other', tags: ['Evacuable'] })] } };
-          return { body: { images: [image()], next: '/v2/images?tag=evacuable&marker=fefd' } };
-        },
-      });
-      const nova = await connect(one.config, surroundings());
-      expect(await nova.listImagesByTag('evacuable')).toEqual([
-        { id: 'fefdf743-67a8-4c5d-8e1e-cdd65144c01f', name: 'cirros-evacuable', tags: ['evacuable'] },
-        { id: 'old', name: 'cirros-evacuable', tags: ['evacuable'] },
-      ]);
-      expect(one.calls()).toEqual([
-        'GET /image/v2/images?tag=evacuable',
-        'GET /image/v2/images?tag=evacuable&marker=fefd',
-        'GET /image/v2/images?tag=evacuable&os_hidden=true',
-      ]);
-    },
-  );
-
-  it('of a wrong shape are an error that names the field', async () => {
-    const one = await cloud({
-      answer: (seen) =>
-        seen.path.startsWith('/image/v2') ? { body: { images: [image({ tags: 'evacuable' })] } } : null,
-    });
-    const nova = await connect(one.config, surroundings());
-    await expect(nova.listImagesByTag('evacuable')).rejects.toMatchObject({
-      code: 'malformed',
-      message: expect.stringMatching(
-        /^Glance at .*: images\[0\]\.tags is the string "evacuable", a list was expected$/,
-      ),
-    });
   });
 });
 

@@ -8,7 +8,7 @@ import { type Cloud, type CloudOptions, cloud, configOf, type Reply, surrounding
 
 type Fault = NonNullable<CloudOptions['answer']>;
 const services: Reply = { body: { services: [] } };
-const evacuate = (client: NovaClient) => client.evacuate('s-1', { onSharedStorage: true });
+const evacuate = (client: NovaClient) => client.evacuate('s-1', { disk: 'either' });
 const caught = (promise: Promise<unknown>): Promise<NovaError> =>
   promise.then(
     () => Promise.reject(new Error('no error came')),

@@ -24,11 +24,11 @@ export const server = (more: Record<string, unknown> = {}) => ({
   hostId: 'b772eb6e13a249a39999db76f0472da0bbec5deef8de171db3c3a793',
   image: { id: '11111111-1111-4111-8111-111111111111', links: [] },
   flavor: {
-    vcpus: 1,
+    vcpus: 2,
     ram: 128,
     disk: 1,
-    ephemeral: 0,
-    swap: 0,
+    ephemeral: 5,
+    swap: 64,
     original_name: 'm1.tiny',
     extra_specs: { evacuable: 'true' },
   },
@@ -108,4 +108,57 @@ export const image = (more: Record<string, unknown> = {}) => ({
   os_hidden: false,
   tags: ['evacuable'],
   ...more,
+});
+
+/** As Cinder's API reference and its view builder have it (v3, a volume made from an image, booted from). */
+export const volume = (more: Record<string, unknown> = {}) => ({
+  id: '4ecb6e75-7a23-4b9a-a1d8-5a0e2dbcb2ef',
+  name: 'root of web-1',
+  status: 'in-use',
+  size: 1,
+  bootable: 'true',
+  attachments: [
+    {
+      id: '4ecb6e75-7a23-4b9a-a1d8-5a0e2dbcb2ef',
+      attachment_id: '3dafcac4-1cb9-4b60-a227-d729baa10cf6',
+      volume_id: '4ecb6e75-7a23-4b9a-a1d8-5a0e2dbcb2ef',
+      server_id: 'd15a8d3e-4c82-42dc-9c19-c087c63f49b3',
+      host_name: 'comp1',
+      device: '/dev/vda',
+    },
+  ],
+  metadata: {},
+  volume_image_metadata: {
+    image_id: 'fefdf743-67a8-4c5d-8e1e-cdd65144c01f',
+    image_name: 'cirros-evacuable',
+    min_ram: '0',
+    evacuable: 'false',
+  },
+  ...more,
+});
+
+export const hypervisor = (more: Record<string, unknown> = {}) => ({
+  id: '32c98b7d-1df4-4bda-b0cf-64ffcb096a1a',
+  hypervisor_hostname: 'comp1.example.org',
+  state: 'up',
+  status: 'enabled',
+  hypervisor_type: 'fake',
+  hypervisor_version: 1000,
+  host_ip: '127.0.0.1',
+  service: { id: '7b1b453f-02b2-4e0d-a7e7-9ac679a823af', host: 'comp1', disabled_reason: null },
+  vcpus: 8,
+  memory_mb: 8192,
+  running_vms: 0,
+  cpu_info: {},
+  ...more,
+});
+
+/** One of Placement's `provider_summaries` (1.29); counts as `[capacity, used]`. */
+export const summary = (root: string, counts: Readonly<Record<string, readonly [number, number]>>) => ({
+  resources: Object.fromEntries(
+    Object.entries(counts).map(([name, [capacity, used]]) => [name, { capacity, used }]),
+  ),
+  traits: ['COMPUTE_NODE', 'HW_CPU_X86_SSE2'],
+  parent_provider_uuid: null,
+  root_provider_uuid: root,
 });

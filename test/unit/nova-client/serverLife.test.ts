@@ -68,12 +68,14 @@ describe('a server in its place', () => {
     expect(await nova.startServer('s-1')).toEqual({ requestId: 'req-1' });
     expect(await nova.stopServer('s-1')).toEqual({ requestId: 'req-1' });
     expect(await nova.resetServerState('s-1', 'active')).toEqual({ requestId: 'req-1' });
+    await nova.resetServerState('s-1', 'error');
     const sent = one.seen.slice(2).map((seen) => [`${seen.method} ${seen.path}`, JSON.parse(seen.body)]);
     expect(sent).toEqual([
       ['POST /v2.1/servers/s-1/action', { reboot: { type: 'HARD' } }],
       ['POST /v2.1/servers/s-1/action', { 'os-start': null }],
       ['POST /v2.1/servers/s-1/action', { 'os-stop': null }],
       ['POST /v2.1/servers/s-1/action', { 'os-resetState': { state: 'active' } }],
+      ['POST /v2.1/servers/s-1/action', { 'os-resetState': { state: 'error' } }],
     ]);
   });
 

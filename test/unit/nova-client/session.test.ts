@@ -117,7 +117,7 @@ describe('a token', () => {
       },
     });
     const client = await connect(one.config, surroundings());
-    await client.evacuate('s-1', { onSharedStorage: true });
+    await client.evacuate('s-1', { disk: 'either' });
     expect(one.calls()).toEqual(['POST /v2.1/servers/s-1/action', 'POST /v2.1/servers/s-1/action']);
   });
 
@@ -133,7 +133,7 @@ describe('a token', () => {
       },
     });
     const client = await connect(one.config, surroundings());
-    await expect(client.evacuate('s-1', { onSharedStorage: true })).rejects.toMatchObject({
+    await expect(client.evacuate('s-1', { disk: 'either' })).rejects.toMatchObject({
       code: 'connectionLost',
       unanswered: false,
       path: '/v3/auth/tokens',
