@@ -15,11 +15,18 @@ export class FencingHistory {
 
   /**
    * What is remembered of one node, by its name in the cluster. Never fails: a tool that is missing, too old for XML,
-   * late or not understood leaves `known: false`, as it does on a machine without a fencer (a remote node).
+   * late or not understood leaves `known: false`, as it does on a machine without a fencer (a remote node). A fencing
+   * that an operator vouched for (`stonith_admin --confirm`) stands in the history like any other.
    */
   async readFencing(node: string): Promise<Fencing> {
     try {
-      const result = await this.#run('stonith_admin', ['--history', node, '--output-as=xml']);
+      const result = await this.#run('stonith_admin', [
+        '--history',
+        node,
+        // Without it 2.1.5 tells one entry only, and not the newest (seen).
+        '--verbose',
+        '--output-as=xml',
+      ]);
       return result.exitCode === 0 ? judge(await parseFenceEvents(result.stdout), node) : unknown;
     } catch (error) {
       if (!(error instanceof AttrdError)) throw error;
@@ -32,10 +39,13 @@ function judge(events: Awaited<ReturnType<typeof parseFenceEvents>>, node: strin
   let lastSuccess: number | null = null;
   let pending = false;
   for (const { target, action, status, completed } of events) {
-    // `on` is what unfencing does at every rejoin.
-    if (target !== node || action === 'on') continue;
+    if (target !== node) continue;
+    // A reboot of several devices is listed as `off` and then as `on` while it is under way (seen on 2.1.5).
     if (status === 'pending') pending = true;
-    else if (status === 'success' && completed !== null) lastSuccess = Math.max(lastSuccess ?? 0, completed);
+    // A finished `on` is the unfencing of a node that joins.
+    else if (status === 'success' && action !== 'on' && completed !== null) {
+      lastSuccess = Math.max(lastSuccess ?? 0, completed);
+    }
   }
   return { known: true, lastSuccess, pending };
 }

@@ -11,7 +11,7 @@ export interface FenceEvent {
   readonly completed: number | null;
 }
 
-/** Parses `stonith_admin --history NODE --output-as=xml`: `fence_event` elements below `fence_history`. */
+/** Parses `stonith_admin --history NODE --output-as=xml`: `fence_event` elements below a `list`, which may be empty. */
 export async function parseFenceEvents(output: string): Promise<FenceEvent[]> {
   const events: FenceEvent[] = [];
   for (const { attributes } of descendants(await parseXmlDocument(output, 'stonith_admin'), 'fence_event')) {
@@ -27,7 +27,7 @@ export async function parseFenceEvents(output: string): Promise<FenceEvent[]> {
   return events;
 }
 
-/** `2026-11-21 10:31:28.123456 +01:00`, as Pacemaker prints it, into what ECMAScript reads. */
+/** `2026-11-21 10:31:28Z` or `2026-11-21 11:31:28 +01:00`, whole seconds or parts of them, as Pacemaker prints it. */
 function timeOf(text: string): number {
   const time = Date.parse(
     text
