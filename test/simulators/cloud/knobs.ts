@@ -34,6 +34,8 @@ export interface Knobs {
   powerSync: number;
   /** How long Nova's API waits for a nova-compute that does not answer, ms (rpc_response_timeout). */
   rpcTimeout: number;
+  /** Nova cannot reach the database of the cell that all hosts and servers are in. */
+  cellDown: boolean;
   /** Whether the disks of instances lie on storage that all hosts see. */
   sharedStorage: boolean;
   /** Life of a token, ms. */
@@ -66,6 +68,7 @@ export const defaultKnobs: Knobs = {
   resumeGuests: false,
   powerSync: 0,
   rpcTimeout: 60_000,
+  cellDown: false,
   sharedStorage: true,
   tokenLifetime: 3_600_000,
   maxLimit: 1000,

@@ -145,6 +145,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Nova cannot reach the database of a cell, and the request needs it (nova/compute/api.py, `_get_instance`). */
+export const cellDown = () =>
+  new ApiError(500, 'computeFault', 'Cell cell1 is not responding and hence instance info is not available.');
 export const badRequest = (message: string) => new ApiError(400, 'badRequest', message);
 export const notFound = (message: string) => new ApiError(404, 'itemNotFound', message);
 export const noSuchServer = (id: string) => notFound(`Instance ${id} could not be found.`);

@@ -38,6 +38,7 @@ export function listMigrations(context: NovaContext): NovaAnswer {
 
 function matches(context: NovaContext, migration: Migration): boolean {
   const { query } = context.request;
+  if (context.world.knobs.cellDown) return false;
   const host = query.get('host');
   if (host !== null && migration.sourceHost !== host && migration.destHost !== host) return false;
   const source = query.get('source_compute');

@@ -1,7 +1,7 @@
 import { databaseTime } from '../clock.ts';
 import type { JsonObject } from '../http.ts';
 import { invalidInput, onlyMembers, requireMembers } from '../http.ts';
-import { badRequest, type Host, notFound } from '../model.ts';
+import { badRequest, cellDown, type Host, notFound } from '../model.ts';
 import { jsonBody, type NovaAnswer, type NovaContext, requireAdmin } from './context.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -20,7 +20,12 @@ export function listServices(context: NovaContext): NovaAnswer {
   }
   if (binary === null || binary === 'nova-compute') {
     for (const candidate of context.world.hosts.values()) {
-      if (host === null || host === candidate.name) services.push(showService(context, candidate));
+      if (host !== null && host !== candidate.name) continue;
+      if (!context.world.knobs.cellDown) services.push(showService(context, candidate));
+      // From 2.69 on that much is told of a host whose cell is down; below, nothing.
+      else if (context.minor >= 69) {
+        services.push({ binary: 'nova-compute', host: candidate.name, status: 'UNKNOWN' });
+      }
     }
   }
   return { json: { services } };
@@ -58,6 +63,7 @@ function controllerService(context: NovaContext, binary: string, number: number)
 /** PUT os-services/…: by action and host below 2.53, by uuid from 2.53 on. */
 export function updateService(context: NovaContext, target: string): NovaAnswer {
   requireAdmin(context, 'os_compute_api:os-services:update');
+  if (context.world.knobs.cellDown) throw cellDown();
   return context.minor >= 53 ? updateById(context, target) : updateByHost(context, target);
 }
 
