@@ -1,0 +1,721 @@
+import type { Server } from '../simulators/cloud/model.ts';
+import type { Surroundings } from '../simulators/cloud/observer.ts';
+import type { Process } from '../unit/evacuation/virtualTime.ts';
+import { type Configuration, Controller } from './controller.ts';
+import { Draw } from './draw.ts';
+import { password, Site } from './site.ts';
+
+/** As long as this, things go wrong. */
+const stormMs = 240_000;
+/** After that, everything has to be settled within this time. */
+const calmMs = 3_600_000;
+
+/** Who starts nova-compute on a machine that is back. */
+type Starter =
+  /** NovaCompute: its start, then its monitors. */
+  | 'NovaCompute'
+  /** systemd, after `NovaCompute wait` said that it may. */
+  | 'wait'
+  /** systemd or a container manager, at once; but for luck, nothing would be safe. */
+  | 'itself'
+  /** Another resource of the cluster, once `fence_compute on` has succeeded. */
+  | 'unfencing';
+
+interface Machine {
+  readonly name: string;
+  readonly starter: Starter;
+  /** Once it has failed it is repaired some day, long after this. */
+  readonly staysDead: boolean;
+  /** Counts its boots and deaths: whatever belongs to an older life has ended. */
+  life: number;
+  processes: Process[];
+  /** A release may be owed: NovaCompute's flag file. */
+  walking: boolean;
+  fencing: boolean;
+}
+
+/** One incident, drawn from a seed: what a data centre may go through while hosts fail and come back. */
+export class Incident {
+  readonly #seed: number;
+  readonly #draw: Draw;
+  readonly #site: Site;
+  readonly #start: number;
+  readonly #story: string[] = [];
+  readonly #trouble: string[] = [];
+  readonly #machines = new Map<string, Machine>();
+  readonly #controllers: readonly [Controller, Controller];
+  readonly #configuration: Configuration;
+  /**
+   * Two controllers, or purges of the attribute. Both together, with a pass killed while a request is on its way, are
+   * more than the mark can bear: the claim that would keep the other controller waiting is what a purge takes away.
+   */
+  readonly #twoControllers: boolean;
+  readonly #purgesAfterFencing: boolean;
+  /** Hosts that an operator had disabled, by the reason. */
+  readonly #foreign = new Map<string, string>();
+  /** Whom the owner wants off. */
+  readonly #off = new Set<string>();
+  #healthySince: number | null;
+  #hindrances = 0;
+  #calm = false;
+  #over = false;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    const draw = new Draw(seed);
+    this.#draw = draw;
+    const nodes = ['comp0', 'comp1', 'comp2', 'comp3', 'comp4'];
+    const domain = draw.chance(0.3) ? '.example.org' : '';
+    const starters: readonly Starter[] = ['NovaCompute', 'NovaCompute', 'wait', 'itself', 'unfencing'];
+    for (const name of nodes) {
+      const starter = draw.one(starters);
+      // One machine at least has to be there at the end.
+      const staysDead = name !== 'comp4' && draw.chance(0.25);
+      const nothing = { life: 0, processes: [], walking: false, fencing: false };
+      this.#machines.set(name, { name, starter, staysDead, ...nothing });
+    }
+    // A nova-compute that does not wait for the evacuation stops instances in Nova's records before they are evacuated.
+    const isGuarded = [...this.#machines.values()].every(({ starter }) => starter !== 'itself');
+    this.#site = new Site(seed, {
+      nodes,
+      domain,
+      knobs: {
+        maxMicroversion: draw.one(['2.93', '2.93', '2.90', '2.72', '2.60', '2.53', '2.35', '2.14']),
+        serviceDownTime: draw.one([10_000, 60_000]),
+        startup: draw.between(500, 6_000),
+        firstReport: draw.between(300, 5_000),
+        reportInterval: draw.one([2_000, 10_000]),
+        conductorConcurrency: 2 + draw.whole(10),
+        schedule: draw.between(100, 800),
+        prepare: draw.between(100, 1_500),
+        spawn: draw.between(300, 4_000),
+        settle: draw.between(0, 3_000),
+        record: draw.between(10, 400),
+        cleanup: draw.between(10, 300),
+        power: draw.between(300, 4_000),
+        powerSync: isGuarded && draw.chance(0.5) ? draw.between(20_000, 80_000) : 0,
+        disableWhileUp: draw.chance(0.3) ? draw.between(0, 3_000) : 0,
+        tokenLifetime: draw.one([90_000, 3_600_000]),
+        maxLimit: draw.one([2, 5, 1_000]),
+      },
+      scenario: { hosts: nodes.map((name) => ({ name: name + domain })) },
+    });
+    this.#start = this.#site.time.now();
+    this.#healthySince = this.#start;
+    this.#controllers = [new Controller(this.#site, 'ctl0'), new Controller(this.#site, 'ctl1')];
+    this.#twoControllers = draw.chance(0.4);
+    this.#purgesAfterFencing = draw.chance(0.4);
+    this.#configuration = {
+      concurrency: draw.one([1, 3, 16, 64]),
+      earlyReturn: draw.chance(0.8) ? 'release' : 'evacuate',
+      release: draw.chance(0.2) ? 'on' : 'auto',
+      evacuateDelayMs: draw.chance(0.15) ? 20_000 : 0,
+      noSharedStorage: false,
+      dnsDomain: draw.chance(0.5) && domain !== '' ? domain.slice(1) : undefined,
+      timeoutMs: draw.one([20_000, 60_000, 600_000]),
+    };
+  }
+
+  async run(): Promise<void> {
+    const { time, cloud, pacemaker } = this.#site;
+    this.#furnish();
+    cloud.world.observer.watch(this.#surroundings());
+    this.#site.latency = () => 5 + this.#random() * 60;
+    this.#site.toolLatency = () => 5 + this.#random() * (this.#chance(0.1) ? 400 : 60);
+    for (const { name, starter } of this.#machines.values()) {
+      if (starter === 'NovaCompute') pacemaker.active.set(name, ['NovaCompute']);
+    }
+    if ([...this.#machines.values()].some(({ starter }) => starter === 'unfencing')) {
+      pacemaker.primitives =
+        '<xpath-query><primitive id="nova" class="systemd" type="openstack-nova-compute"/></xpath-query>';
+    }
+    this.#plan();
+    this.#monitorForEver();
+    this.#observeForEver();
+    const end = this.#start + stormMs + calmMs;
+    while (time.now() < end && !(this.#calm && this.#unsettled().length === 0)) await time.pass(5_000);
+    // What is late may still come.
+    await time.pass(90_000);
+    this.#over = true;
+    for (const machine of this.#machines.values()) this.#killAll(machine);
+    await time.pass(1_000);
+    cloud.world.observer.end(this.#site.told, this.#wishes());
+  }
+
+  /** What went wrong, in sentences. */
+  trouble(): string[] {
+    const violations = this.#site.cloud.world.observer.violations.map(
+      ({ at, rule, sentence }) => `${this.#time(at)} ${rule}: ${sentence}`,
+    );
+    return [...violations, ...this.#trouble, ...this.#unsettled().map((what) => `I9: at the end ${what}`)];
+  }
+
+  story(): string {
+    const machines = [...this.#machines.values()].map(
+      ({ name, starter, staysDead }) => `${name} by ${starter}${staysDead ? ', repaired never' : ''}`,
+    );
+    const configuration = JSON.stringify(this.#configuration);
+    const head = `seed ${this.#seed}: ${machines.join('; ')}; ${configuration}`;
+    return [head, ...this.#story, ...this.trouble()].join('\n');
+  }
+
+  // What is there.
+
+  #furnish(): void {
+    const { world } = this.#site.cloud;
+    const owner = { userId: 'the-owner', projectId: 'admin', requestId: 'req-owner' };
+    const add = (id: number, name: string, node: string, vmState: string) => {
+      const server = world.addServer({
+        id: `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`,
+        name,
+        host: this.#site.hostName(node),
+        vmState,
+        locked: this.#chance(0.1),
+        ...(this.#chance(0.3) ? { imageId: null } : {}),
+      });
+      world.recordAction(server, 'create', owner);
+      if (vmState === 'stopped') {
+        world.recordAction(server, 'stop', owner);
+        this.#off.add(server.id);
+      }
+    };
+    let id = 0;
+    for (const node of this.#site.nodes) {
+      const count = node === 'comp0' ? 1 + this.#whole(10) : this.#whole(4);
+      for (let index = 0; index < count; index += 1) {
+        id += 1;
+        add(id, `vm${id}-`, node, this.#chance(0.2) ? 'stopped' : 'active');
+      }
+    }
+    for (const state of ['paused', 'suspended', 'rescued', 'resized']) {
+      id += 1;
+      if (this.#chance(0.2)) add(id, `${state}-`, 'comp0', state);
+    }
+    if (this.#chance(0.2)) {
+      const host = this.#site.host('comp0');
+      host.disabled = true;
+      host.disabledReason = 'broken fan';
+      this.#foreign.set(host.name, 'broken fan');
+      this.#tell('comp0 was disabled by an operator');
+    }
+    for (const host of world.hosts.values())
+      if (this.#chance(0.2)) host.spawn = 500 + this.#random() * 15_000;
+  }
+
+  #surroundings(): Surroundings {
+    const site = this.#site;
+    return {
+      mark: (host) => site.mark(site.nodeName(host)),
+      nodeOf: (sender) => sender.split(' ', 1)[0] ?? '',
+      healthySince: () => this.#healthySince,
+      staysBecause: (server) => this.#staysBecause(server),
+      groupOf: () => null,
+      pausedSince: () => null,
+      hostsAtOnce: 0,
+      givesUpDisks: this.#configuration.noSharedStorage,
+      secrets: [password],
+    };
+  }
+
+  #staysBecause({ vmState }: Server): string | null {
+    return ['active', 'stopped', 'error'].includes(vmState) ? null : `it is ${vmState}`;
+  }
+
+  // The end.
+
+  #unsettled(): string[] {
+    return [
+      ...[...this.#machines.values()].flatMap((machine) => this.#unsettledMachine(machine)),
+      ...[...this.#site.cloud.world.servers.values()].flatMap((server) => this.#unsettledServer(server)),
+    ];
+  }
+
+  #unsettledMachine({ name, life }: Machine): string[] {
+    const host = this.#site.host(name);
+    const { transient, permanent } = this.#site.mark(name);
+    const left: string[] = [];
+    if (!host.powered) {
+      if ([transient, permanent].some((copy) => copy !== '' && copy !== 'no')) {
+        left.push(`the marks of ${name}, which is off, read "${transient}" and "${permanent}"`);
+      }
+      return left;
+    }
+    if (life === 0) return left;
+    if (transient !== '' || permanent !== '') {
+      left.push(`the marks of ${name}, which is back, read "${transient}" and "${permanent}"`);
+    }
+    if (!host.alive) left.push(`nova-compute of ${name} does not run`);
+    if (host.forcedDown) left.push(`${name} is still forced down`);
+    const reason = this.#foreign.get(host.name) ?? null;
+    if (host.disabled !== (reason !== null) || host.disabledReason !== reason) {
+      left.push(`${name} is disabled: ${host.disabled} (${host.disabledReason}); before it was: ${reason}`);
+    }
+    for (const attribute of ['nova-compute-release', 'nova-compute-returning']) {
+      const value = this.#site.attribute(attribute, name);
+      if (value !== '') left.push(`${attribute} of ${name} still reads ${value}`);
+    }
+    return left;
+  }
+
+  #unsettledServer(server: Server): string[] {
+    const left: string[] = [];
+    if (this.#staysBecause(server) !== null) return left;
+    const host = this.#site.cloud.world.host(server.host ?? '');
+    if (server.taskState !== null) left.push(`${server.name} on ${host.name} is still ${server.taskState}`);
+    if (server.vmState === 'error') left.push(`${server.name} on ${host.name} is in error`);
+    if (!host.powered) left.push(`${server.name} is left on ${host.name}, which is off`);
+    else if (server.vmState === 'active' && host.domains.get(server.id) !== true) {
+      left.push(`${server.name} does not run on ${host.name}`);
+    }
+    return left;
+  }
+
+  /** Who has to be off at the end. Nova forgets that of an instance whose evacuation failed. */
+  #wishes(): ReadonlySet<string> {
+    return this.#off;
+  }
+
+  // The storm.
+
+  #plan(): void {
+    const { time, network, pacemaker, cloud } = this.#site;
+    const { world } = cloud;
+    const soon = (task: () => void) => time.after(this.#random() * stormMs * 0.8, task);
+    const forAWhile = (what: string, begin: () => void, end: () => void, hinders = true) =>
+      soon(() => {
+        this.#tell(`${what}: begins`);
+        begin();
+        if (hinders) this.#hinder(1);
+        time.after(1_000 + this.#random() * 25_000, () => {
+          this.#tell(`${what}: ends`);
+          end();
+          if (hinders) this.#hinder(-1);
+        });
+      });
+    time.after(1_000, () => this.#die('comp0'));
+    for (let count = this.#whole(4); count > 0; count -= 1) {
+      soon(() => this.#die(this.#chance(0.5) ? 'comp0' : `comp${this.#whole(5)}`));
+    }
+    if (this.#chance(0.3)) {
+      forAWhile(
+        'cell down',
+        () => {
+          world.knobs.cellDown = true;
+        },
+        () => {
+          world.knobs.cellDown = false;
+        },
+      );
+    }
+    if (this.#chance(0.3)) {
+      forAWhile(
+        'conductor down',
+        () => world.conductor.stop(),
+        () => world.conductor.start(),
+        false,
+      );
+    }
+    if (this.#chance(0.3)) {
+      forAWhile(
+        'attrd down',
+        () => {
+          pacemaker.running = false;
+        },
+        () => {
+          pacemaker.running = true;
+        },
+      );
+    }
+    for (const service of ['keystone', 'nova', 'glance'] as const) {
+      if (!this.#chance(0.2)) continue;
+      forAWhile(
+        `${service} down`,
+        () => {
+          network.closed.add(service);
+        },
+        () => {
+          network.closed.delete(service);
+        },
+      );
+    }
+    if (this.#chance(0.15)) soon(() => cloud.keystone.revokeAll());
+    if (this.#chance(0.5)) {
+      const refusing = ['comp1', 'comp2', 'comp3', 'comp4'].filter(() => this.#chance(0.6));
+      const refuse = (is: boolean) => () => {
+        for (const name of refusing) this.#site.host(name).spawnFail = is;
+      };
+      forAWhile(`${refusing.join(', ')} refuse to spawn`, refuse(true), refuse(false), false);
+    }
+    if (this.#chance(0.3)) {
+      forAWhile(
+        'comp3 hangs',
+        () => {
+          if (this.#site.host('comp3').alive) world.freezeCompute(this.#site.hostName('comp3'));
+        },
+        () => {
+          const host = this.#site.host('comp3');
+          if (host.powered && !this.#machine('comp3').fencing && this.#machine('comp3').life === 0) {
+            world.thawCompute(host.name);
+          }
+        },
+        false,
+      );
+    }
+    this.#faults();
+    time.after(stormMs, () => {
+      this.#tell('the storm is over');
+      this.#calm = true;
+      cloud.faults.clear();
+      this.#hinder(-1);
+    });
+    // Until then any answer may be late.
+    this.#hinder(1);
+  }
+
+  /** What becomes of single requests, by the simulator's own rules. */
+  #faults(): void {
+    const { faults } = this.#site.cloud;
+    const seed = () => 1 + this.#whole(1_000_000);
+    const evacuate = { service: 'nova', method: 'POST', path: '/action$', body: '"evacuate"' };
+    const add = (rule: Record<string, unknown>, probability: number) =>
+      faults.add({ ...rule, probability, seed: seed() });
+    // Carried out late: within what a killed pass's successor waits.
+    const late = () => Math.round(this.#random() * 9_000);
+    // What is on its way when a pass is killed and its claim purged is more than two controllers can bear.
+    if (!this.#twoControllers || !this.#purgesAfterFencing) {
+      add({ ...evacuate, hang: true }, 0.02);
+      add({ ...evacuate, hang: true, effect: true, delayMs: late() }, 0.03);
+      add({ ...evacuate, reset: 'before' }, 0.02);
+      add({ ...evacuate, reset: 'after', delayMs: late() }, 0.03);
+      add({ ...evacuate, truncate: true }, 0.02);
+      add({ ...evacuate, delayMs: late() }, 0.1);
+    }
+    add({ ...evacuate, status: 500 }, 0.03);
+    add({ ...evacuate, status: 429, headers: { 'Retry-After': '3' } }, 0.03);
+    const post = { service: 'nova', method: 'POST', path: '/action$' };
+    add({ ...post, status: 503, text: '<html>Service Unavailable</html>' }, 0.03);
+    add({ ...post, reset: 'after' }, 0.02);
+    for (const service of ['nova', 'keystone', 'glance'] as const) {
+      const read = service === 'keystone' ? { service } : { service, method: 'GET' };
+      add({ ...read, status: 500, json: { computeFault: { code: 500, message: `no: ${password}` } } }, 0.01);
+      add({ ...read, status: 503, text: '<html>Service Unavailable</html>' }, 0.01);
+      add({ ...read, status: 429, headers: { 'Retry-After': '2' } }, 0.01);
+      add({ ...read, reset: 'before' }, 0.005);
+      add({ ...read, truncate: true }, 0.005);
+      add({ ...read, hang: true }, 0.002);
+      add({ ...read, delayMs: Math.round(this.#random() * 4_000) }, 0.05);
+    }
+    add({ service: 'nova', method: 'PUT', status: 500 }, 0.03);
+    add({ service: 'nova', method: 'PUT', reset: 'after' }, 0.03);
+  }
+
+  #hinder(by: 1 | -1): void {
+    this.#hindrances += by;
+    this.#healthySince = this.#hindrances === 0 ? this.#site.time.now() : null;
+  }
+
+  #die(name: string): void {
+    const machine = this.#machine(name);
+    const { cloud, time } = this.#site;
+    if (this.#calm || !this.#site.host(name).powered || machine.fencing) return;
+    // Hosts that are all back and all evacuated all the same would wait for each other for ever.
+    if (this.#configuration.earlyReturn === 'evacuate' && name === 'comp4') return;
+    this.#tell(`${name} loses its power`);
+    machine.life += 1;
+    this.#killAll(machine);
+    machine.fencing = true;
+    cloud.world.killCompute(this.#site.hostName(name), { power: false });
+    this.#site.loseCluster(name);
+    void this.#fence(machine, this.#chance(0.5) ? this.#random() * 1_000 : this.#random() * 10_000).then(
+      () => {
+        if (machine.staysDead) return;
+        const fast = this.#chance(0.5);
+        time.after(this.#random() * (fast ? 12_000 : 90_000), () => this.#boot(machine));
+      },
+    );
+  }
+
+  /** Pacemaker fences until fence_compute reports success. */
+  async #fence(machine: Machine, delay: number): Promise<void> {
+    const { time, pacemaker, cloud } = this.#site;
+    const { name } = machine;
+    await this.#sleep(delay);
+    for (;;) {
+      this.#tell(`fence_compute off ${name}`);
+      const running = this.#site.fenceCompute('off', name, this.#teller(`off ${name}`));
+      if (!this.#calm && this.#chance(0.1)) {
+        time.after(this.#random() * 2_000, () => running.process.kill());
+      }
+      const outcome = await Promise.race([running.outcome, this.#sleep(60_000).then(() => 'killed')]);
+      running.process.kill();
+      this.#tell(`fence_compute off ${name}: ${outcome}`);
+      if (outcome === '0') break;
+      await this.#sleep(1_000);
+    }
+    machine.fencing = false;
+    cloud.world.observer.fenced(this.#site.hostName(name));
+    cloud.world.observer.look();
+    if (this.#purgesAfterFencing && !this.#twoControllers) {
+      await this.#sleep(this.#random() * 400);
+      this.#tell(`attributes of ${name} purged`);
+      pacemaker.purge(name);
+    }
+  }
+
+  // The machines.
+
+  #boot(machine: Machine): void {
+    const { name } = machine;
+    this.#tell(`${name} boots, its nova-compute to be started by ${machine.starter}`);
+    machine.life += 1;
+    this.#site.boot(name);
+    const { life } = machine;
+    const isMine = () => machine.life === life && !this.#over;
+    if (machine.starter === 'NovaCompute') {
+      this.#site.pacemaker.active.set(name, ['NovaCompute']);
+      void this.#novaCompute(machine, isMine);
+    } else if (machine.starter === 'wait') {
+      void this.#waitAndStart(machine, isMine);
+    } else if (machine.starter === 'itself') {
+      void this.#startItself(machine, isMine);
+    }
+    if (machine.starter === 'unfencing' || this.#chance(0.5)) void this.#unfence(machine, isMine);
+  }
+
+  /** NovaCompute: start until nova-compute runs, then monitor until nothing is owed. */
+  async #novaCompute(machine: Machine, isMine: () => boolean): Promise<void> {
+    const { time } = this.#site;
+    const { name } = machine;
+    await this.#sleep(this.#random() * 3_000);
+    machine.walking = true;
+    while (isMine() && machine.walking) {
+      const now = time.now();
+      const isStart = !this.#site.host(name).alive;
+      const startMs = 30_000 + this.#random() * 200_000;
+      const times = isStart
+        ? { startBy: now + startMs, releaseMs: 120_000, deadline: now + startMs + 20_000 }
+        : { startBy: now + 9_000, releaseMs: 8_000, deadline: now + 18_000 };
+      this.#tell(`NovaCompute ${isStart ? 'start' : 'monitor'} on ${name}`);
+      const outcome = await this.#walked(machine, times);
+      if (!isMine()) return;
+      this.#tell(`NovaCompute on ${name}: ${outcome === null ? 'killed' : JSON.stringify(outcome)}`);
+      if (outcome?.kind === 'released') machine.walking = false;
+      else await this.#sleep(outcome?.kind === 'owed' ? 10_000 : 2_000 + this.#random() * 3_000);
+    }
+  }
+
+  async #waitAndStart(machine: Machine, isMine: () => boolean): Promise<void> {
+    const { time } = this.#site;
+    await this.#sleep(this.#random() * 3_000);
+    while (isMine()) {
+      let mayStart = false;
+      const deadline = time.now() + 20_000 + this.#random() * 600_000;
+      const outcome = await this.#walked(machine, {
+        startBy: deadline,
+        releaseMs: 0,
+        deadline,
+        compute: {
+          isRunning: async () => mayStart,
+          start: async () => {
+            mayStart = true;
+          },
+        },
+      });
+      if (!isMine()) return;
+      this.#tell(`wait on ${machine.name}: ${outcome === null ? 'killed' : JSON.stringify(outcome)}`);
+      if (outcome !== null && outcome.kind !== 'unsafe') {
+        this.#site.startCompute(machine.name);
+        return;
+      }
+      await this.#sleep(1_000);
+    }
+  }
+
+  /** No agent can help where nova-compute starts without asking while an evacuation is in flight. */
+  async #startItself(machine: Machine, isMine: () => boolean): Promise<void> {
+    const { name } = machine;
+    await this.#sleep(2_000 + this.#random() * 10_000);
+    while (isMine() && this.#hasJob(name)) await this.#sleep(1_000);
+    if (!isMine()) return;
+    this.#tell(`nova-compute on ${name} starts by itself`);
+    this.#site.startCompute(name);
+    await this.#restartInVain(machine, isMine);
+  }
+
+  /** What was evacuated after nova-compute started is settled by its next start only. */
+  async #restartInVain(machine: Machine, isMine: () => boolean): Promise<void> {
+    const { world } = this.#site.cloud;
+    const { name } = machine;
+    const host = this.#site.hostName(name);
+    for (;;) {
+      await this.#sleep(60_000);
+      if (!isMine()) return;
+      const owed = world.migrations.some(
+        ({ sourceHost, status }) => sourceHost === host && status === 'done',
+      );
+      const { transient, permanent } = this.#site.mark(name);
+      if (!owed || (transient || permanent) !== 'no' || this.#hasJob(name)) continue;
+      this.#tell(`somebody restarts nova-compute on ${name}`);
+      world.killCompute(host, { power: true });
+      this.#site.startCompute(name);
+    }
+  }
+
+  /** Pacemaker unfences the node while its connection is started, and once more when it has joined. */
+  async #unfence(machine: Machine, isMine: () => boolean): Promise<void> {
+    const { name } = machine;
+    await this.#sleep(this.#random() * 2_000);
+    while (isMine()) {
+      const running = this.#site.fenceCompute('on', name, this.#teller(`on ${name}`));
+      machine.processes.push(running.process);
+      const outcome = await Promise.race([running.outcome, this.#sleep(60_000).then(() => 'killed')]);
+      running.process.kill();
+      if (!isMine()) return;
+      this.#tell(`fence_compute on ${name}: ${outcome}`);
+      if (outcome === '0') break;
+      await this.#sleep(2_000 + this.#random() * 8_000);
+    }
+    if (machine.starter !== 'unfencing') return;
+    await this.#sleep(this.#random() * 2_000);
+    if (!isMine()) return;
+    this.#tell(`the cluster starts nova-compute on ${name}`);
+    this.#site.startCompute(name);
+    await this.#restartInVain(machine, isMine);
+  }
+
+  /** One call of comeBack, killed at a random moment every now and then; null then. */
+  async #walked(machine: Machine, times: Parameters<Site['comeBack']>[2]) {
+    const running = this.#site.comeBack(machine.name, this.#teller(machine.name), times);
+    machine.processes.push(running.process);
+    let kill: (value: null) => void = () => undefined;
+    const death = new Promise<null>((resolve) => {
+      kill = resolve;
+    });
+    if (!this.#calm && this.#chance(0.4)) {
+      this.#site.time.after(this.#random() * 20_000, () => {
+        running.process.kill();
+        kill(null);
+      });
+    }
+    return Promise.race([running.outcome, death, this.#dead(running.process)]);
+  }
+
+  /** Resolves once a process was killed. */
+  async #dead(process: Process): Promise<null> {
+    while (process.alive) await this.#sleep(5_000);
+    return null;
+  }
+
+  #killAll(machine: Machine): void {
+    for (const process of machine.processes) process.kill();
+    machine.processes = [];
+  }
+
+  #hasJob(name: string): boolean {
+    return this.#site.cloud.world.conductor.inFlightFrom(this.#site.hostName(name)).length > 0;
+  }
+
+  // The controllers.
+
+  #monitorForEver(): void {
+    const again = async () => {
+      let [here, there] = this.#controllers;
+      while (!this.#over) {
+        // Pacemaker may be late to notice that the resource was moved.
+        if (this.#twoControllers && this.#chance(0.2)) void this.#monitor(there);
+        const killed = await this.#monitor(here);
+        if (killed && this.#twoControllers && this.#chance(0.6)) {
+          [here, there] = [there, here];
+          await this.#sleep(this.#random() * 10_000);
+        }
+        await this.#sleep(killed ? this.#random() * 10_000 : 10_000);
+      }
+    };
+    void again();
+  }
+
+  /** Whether it was killed. */
+  async #monitor(controller: Controller): Promise<boolean> {
+    const { time } = this.#site;
+    let killed = false;
+    let ended = false;
+    await controller.monitor(this.#configuration, this.#teller(controller.name), (process, kill) => {
+      if (this.#calm || !this.#chance(0.3)) return;
+      time.after(this.#random() * 25_000, () => {
+        if (ended || !process.alive) return;
+        this.#tell(`killed the pass on ${controller.name}`);
+        killed = true;
+        kill();
+      });
+    });
+    ended = true;
+    return killed;
+  }
+
+  // Everybody else.
+
+  #observeForEver(): void {
+    const { time, cloud } = this.#site;
+    const look = () => {
+      if (this.#over) return;
+      cloud.world.observer.look();
+      this.#operate();
+      time.after(500, look);
+    };
+    look();
+  }
+
+  /** NovaEvacuate names what seems to be under way for ever and leaves it to the operator, who looks after a while. */
+  #operate(): void {
+    const { world } = this.#site.cloud;
+    for (const server of world.servers.values()) {
+      if (server.vmState === 'error') this.#off.delete(server.id);
+      const since = this.#site.time.now() - server.updatedAt;
+      if (!server.taskState?.startsWith('rebuild') || world.conductor.isLive(server.id) || since < 900_000) {
+        continue;
+      }
+      this.#tell(`an operator resets ${server.name}`);
+      server.vmState = 'error';
+      server.taskState = null;
+      world.touch(server);
+    }
+  }
+
+  // Small things.
+
+  #machine(name: string): Machine {
+    const machine = this.#machines.get(name);
+    if (machine === undefined) throw new Error(`no machine ${name}`);
+    return machine;
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#site.time.after(ms, resolve);
+    });
+  }
+
+  #teller(who: string): (line: string) => void {
+    return (line) => this.#tell(`${who} ${line}`);
+  }
+
+  #time(at = this.#site.time.now()): string {
+    return ((at - this.#start) / 1000).toFixed(3).padStart(9);
+  }
+
+  #tell(what: string): void {
+    this.#story.push(`${this.#time()} ${what}`);
+  }
+
+  #random(): number {
+    return this.#draw.random();
+  }
+
+  #chance(part: number): boolean {
+    return this.#draw.chance(part);
+  }
+
+  #whole(below: number): number {
+    return this.#draw.whole(below);
+  }
+}

@@ -1,0 +1,101 @@
+import { type Answer, type Exchange, NovaError, type Transport } from '@openstack-ts/nova-client';
+import type { ServiceName } from '../simulators/cloud/http.ts';
+import type { CloudServices, Outcome } from '../simulators/cloud/services.ts';
+import type { Process, VirtualTime } from '../unit/evacuation/virtualTime.ts';
+
+/** What lies between the agents' client and the simulated services. */
+export interface Network {
+  readonly cloud: CloudServices;
+  readonly time: VirtualTime;
+  /** Services whose port is closed. */
+  readonly closed: Set<ServiceName>;
+  /** One way, in ms. */
+  readonly latency: () => number;
+}
+
+export const addressOf = (service: ServiceName) => `http://${service}.cloud`;
+
+/**
+ * The wire of one process: its requests reach the simulated services in virtual time. What it had sent when it is
+ * killed is on its way all the same, and its answers reach nobody.
+ */
+export function wireOf(network: Network, process: Process, sender: string): Transport {
+  return {
+    send: (exchange, timeoutMs) =>
+      new Promise((resolve, reject) => {
+        const { time } = network;
+        let out = false;
+        let settled = false;
+        const settle = (finish: () => void) => {
+          if (settled || !process.alive) return;
+          settled = true;
+          stop();
+          finish();
+        };
+        const fail = (code: 'timeout' | 'unreachable' | 'connectionLost', what: string) =>
+          settle(() => {
+            const { pathname, search, origin } = exchange.url;
+            const facts = { method: exchange.method, path: pathname + search };
+            const unanswered = out && exchange.changesState;
+            reject(new NovaError(code, `${exchange.service} at ${origin} ${what}`, { ...facts, unanswered }));
+          });
+        const stop = time.after(timeoutMs, () =>
+          fail('timeout', `did not answer within ${timeoutMs / 1000} s`),
+        );
+        time.after(network.latency(), () => {
+          const service = serviceAt(exchange.url);
+          if (network.closed.has(service)) {
+            fail('unreachable', 'cannot be reached: connection refused');
+            return;
+          }
+          out = true;
+          void deliver(network, exchange, service, sender).then((outcome) => {
+            time.after(network.latency(), () => {
+              if (outcome.kind === 'reset' || (outcome.kind === 'reply' && outcome.truncated)) {
+                fail('connectionLost', 'broke the connection off before its answer was complete');
+              } else if (outcome.kind === 'reply') {
+                settle(() => resolve(answerOf(exchange, outcome, time.now())));
+              }
+            });
+          });
+        });
+      }),
+  };
+}
+
+function serviceAt(url: URL): ServiceName {
+  const name = url.hostname.split('.', 1)[0];
+  if (name === 'keystone' || name === 'nova' || name === 'glance') return name;
+  throw new Error(`nobody answers at ${url.origin}`);
+}
+
+function deliver(
+  { cloud }: Network,
+  exchange: Exchange,
+  service: ServiceName,
+  sender: string,
+): Promise<Outcome> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(exchange.headers)) headers[name.toLowerCase()] = value;
+  return cloud.answer({
+    service,
+    method: exchange.method,
+    target: exchange.url.pathname + exchange.url.search,
+    headers,
+    body: exchange.body ?? '',
+    origin: exchange.url.origin,
+    sender,
+  });
+}
+
+function answerOf(exchange: Exchange, { reply }: Outcome & { kind: 'reply' }, now: number): Answer {
+  const headers: Record<string, string> = { date: new Date(now).toUTCString() };
+  for (const [name, value] of Object.entries(reply.headers)) headers[name.toLowerCase()] = value;
+  return {
+    exchange,
+    status: reply.status,
+    requestId: headers['x-openstack-request-id'] ?? null,
+    headers,
+    text: reply.text ?? (reply.json === undefined ? '' : JSON.stringify(reply.json)),
+  };
+}
