@@ -6,6 +6,7 @@ ETC=$CLOUD/etc
 TEMPLATE=$CACHE/template
 KEYSTONE_URL=http://$CLOUD_IP:5000/v3
 NOVA_URL=http://$CLOUD_IP:8774/v2.1
+PROXY_URL=http://$CLOUD_IP:8784/v2.1   # in front of Nova's, in some scenarios: driver/proxy.ts
 PLACEMENT_URL=http://$CLOUD_IP:8778
 GLANCE_URL=http://$CLOUD_IP:9292
 NEUTRON_URL=http://$CLOUD_IP:9696

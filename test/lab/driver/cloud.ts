@@ -25,6 +25,14 @@ export interface Migration {
   readonly destination: string | null;
   readonly status: string;
   readonly createdAt: string;
+  /** When its status last changed; of the same form as `createdAt`, so that the texts can be compared. */
+  readonly updatedAt: string;
+}
+
+/** What instances are booted with, where it is not what all have. */
+export interface BootOptions {
+  readonly flavor?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface ComputeService {
@@ -149,6 +157,7 @@ export class Cloud {
         destination: textOrNull(m, 'dest_compute'),
         status: text(m, 'status'),
         createdAt: text(m, 'created_at'),
+        updatedAt: textOrNull(m, 'updated_at') ?? text(m, 'created_at'),
       }))
       .sort((a, b) => a.id - b.id);
   }
@@ -188,12 +197,18 @@ export class Cloud {
    * Boots `count` servers named NAME-1, NAME-2 … on a node and waits until they are active. The lab's cloud has a
    * tagged flavour, so NovaEvacuate leaves servers of other flavours where they are.
    */
-  async boot(count: number, node: string, name: string, flavor = EVACUABLE): Promise<Server[]> {
+  async boot(
+    count: number,
+    node: string,
+    name: string,
+    { flavor = EVACUABLE, metadata = {} }: BootOptions = {},
+  ): Promise<Server[]> {
     await this.request('POST', '/servers', {
       server: {
         name,
         imageRef: IMAGE,
         flavorRef: flavor,
+        metadata,
         networks: 'none',
         min_count: count,
         max_count: count,
@@ -209,8 +224,32 @@ export class Cloud {
     });
   }
 
-  async action(server: string, action: string): Promise<void> {
-    await this.request('POST', `/servers/${server}/action`, { [action]: null });
+  async action(server: string, action: string, body: Json | null = null): Promise<void> {
+    await this.request('POST', `/servers/${server}/action`, { [action]: body });
+  }
+
+  /** A flavour of one CPU that is tagged as evacuable; one of that name is made anew. */
+  async makeFlavor(name: string, memoryMb: number): Promise<void> {
+    await this.request('DELETE', `/flavors/${name}`, undefined, [404]);
+    await this.request('POST', '/flavors', { flavor: { id: name, name, ram: memoryMb, vcpus: 1, disk: 1 } });
+    await this.request('POST', `/flavors/${name}/os-extra_specs`, { extra_specs: { evacuable: 'true' } });
+  }
+
+  /** Memory that Placement would still give out on a node, in MB. */
+  async freeMemory(node: string): Promise<number> {
+    const path = `${PLACEMENT_URL}/resource_providers`;
+    const [provider] = list(await this.request('GET', `${path}?name=${hostOf(node)}`), 'resource_providers');
+    if (provider === undefined) throw new Error(`Placement does not know ${hostOf(node)}`);
+    const of = async (what: string): Promise<Json> => {
+      const answer = await this.request('GET', `${path}/${text(provider, 'uuid')}/${what}`);
+      const all = isObject(answer) ? answer[what] : undefined;
+      return isObject(all) ? all : {};
+    };
+    const { MEMORY_MB: memory } = await of('inventories');
+    const { MEMORY_MB: used } = await of('usages');
+    if (!isObject(memory)) throw new Error(`Placement has no memory of ${hostOf(node)}`);
+    const [total, reserved, ratio] = ['total', 'reserved', 'allocation_ratio'].map((f) => Number(memory[f]));
+    return ((total ?? 0) - (reserved ?? 0)) * (ratio ?? 1) - Number(used ?? 0);
   }
 
   async waitServers<T>(what: string, seconds: number, check: (all: Server[]) => T | undefined): Promise<T> {

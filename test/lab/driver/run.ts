@@ -20,9 +20,11 @@ const known = readdirSync(directory)
   .sort();
 
 const asked = process.argv.slice(2);
-const chosen =
-  asked.length === 0 ? known : known.filter((name) => asked.some((a) => name === a || name.startsWith(a)));
-const unknown = asked.filter((a) => !known.some((name) => name === a || name.startsWith(a)));
+/** A number names one scenario (2: 2a and 2b), anything else is the beginning of a name. */
+const names = (word: string, name: string): boolean =>
+  /^\d+$/.test(word) ? new RegExp(`^${word}(?!\\d)`).test(name) : name.startsWith(word);
+const chosen = asked.length === 0 ? known : known.filter((name) => asked.some((word) => names(word, name)));
+const unknown = asked.filter((word) => !known.some((name) => names(word, name)));
 if (unknown.length > 0) {
   console.error(`no scenario ${unknown.join(', ')}; there are: ${known.join(', ')}`);
   process.exit(64);

@@ -57,6 +57,14 @@ export class Lab {
     await control('power-off', node);
   }
 
+  /** Waits until a node is fenced and its mark is there. */
+  async waitMarked(node: string, seconds = 90): Promise<void> {
+    await waitFor(`the mark of ${node}`, seconds, async () => {
+      const mark = await this.cluster.mark(node).catch(() => undefined);
+      return mark?.permanent === 'yes' || undefined;
+    });
+  }
+
   /**
    * Waits until the mark of a node says that nothing is left to do. Where nova-compute comes back meanwhile the mark may
    * be gone already, and the host released.

@@ -23,6 +23,7 @@ const [
   demo = '',
   keystoneUrl = '',
   novaUrl = '',
+  proxyUrl = '',
   placementUrl = '',
   novaUid = '',
 ] = fromShell([
@@ -35,6 +36,7 @@ const [
   'DEMO_PASSWORD',
   'KEYSTONE_URL',
   'NOVA_URL',
+  'PROXY_URL',
   'PLACEMENT_URL',
   'NOVA_UID',
 ]);
@@ -55,6 +57,8 @@ export const ADMIN_PASSWORD = password;
 export const DEMO_PASSWORD = demo;
 export const KEYSTONE_URL = keystoneUrl;
 export const NOVA_URL = novaUrl;
+/** Where `proxy.ts` listens. */
+export const PROXY_URL = proxyUrl;
 export const PLACEMENT_URL = placementUrl;
 
 /** Nova's name of a node's compute service. */

@@ -113,6 +113,7 @@ export class Timeline {
   readonly agentLog: string[] = [];
   /** Nodes whose mark was set since the start. */
   readonly marked = new Set<string>();
+  readonly #starts: string[] = [];
   /** What the power controllers did since the start, as "off comp0 -> ok". */
   readonly powerLog: string[] = [];
 
@@ -137,6 +138,11 @@ export class Timeline {
     clearInterval(this.timer);
     this.poll();
     this.flush(Number.POSITIVE_INFINITY);
+  }
+
+  /** How often a resource was started since the scenario began. */
+  starts(resource: string): number {
+    return this.#starts.filter((r) => r === resource).length;
   }
 
   add(source: string, text: string, at = Date.now()): void {
@@ -167,6 +173,8 @@ export class Timeline {
 
   private pacemaker(line: string): void {
     if (/Nova(?:Evacuate|Compute)|fence_compute|fence-nova/.test(line)) this.agentLog.push(line);
+    const started = /Result of start operation for (\S+) on \S+: ok/.exec(line)?.[1];
+    if (started !== undefined) this.#starts.push(started);
     const marked = /Setting evacuate\[(\S+)\]:? .* -> yes\b/.exec(line)?.[1];
     if (marked !== undefined) this.marked.add(marked);
     const stamp = STAMP.exec(line)?.[1];

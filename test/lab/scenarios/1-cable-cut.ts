@@ -12,7 +12,7 @@ const scenario: Scenario = {
     await control('boot-delay', NODE, 'never');
     const booted = await cloud.boot(20, NODE, 'vm');
     const nth = (from: number, to: number): Server[] => booted.slice(from, to);
-    const [untagged] = await cloud.boot(1, NODE, 'untagged', NOT_EVACUABLE);
+    const [untagged] = await cloud.boot(1, NODE, 'untagged', { flavor: NOT_EVACUABLE });
     for (const server of nth(12, 17)) await cloud.action(server.id, 'os-stop');
     for (const server of nth(17, 18)) await cloud.action(server.id, 'pause');
     for (const server of nth(18, 19)) await cloud.action(server.id, 'suspend');

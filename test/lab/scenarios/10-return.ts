@@ -12,7 +12,7 @@ const scenario: Scenario = {
     const { cloud, cluster } = lab;
     await control('boot-delay', NODE, 'never');
     const booted = await cloud.boot(8, NODE, 'vm');
-    const [untagged] = await cloud.boot(1, NODE, 'untagged', NOT_EVACUABLE);
+    const [untagged] = await cloud.boot(1, NODE, 'untagged', { flavor: NOT_EVACUABLE });
     for (const server of booted.slice(6)) await cloud.action(server.id, 'os-stop');
     const before = await cloud.waitServers('two stopped', 60, (all) => {
       const stopped = all.filter((s) => s.status === 'SHUTOFF' && s.taskState === null);

@@ -33,9 +33,7 @@ const scenario: Scenario = {
 
     lab.fault(`the cable of ${NODE} is cut`);
     await control('cut', NODE);
-    await waitFor('the mark', 60, async () =>
-      (await cluster.mark(NODE)).permanent === 'yes' ? true : undefined,
-    );
+    await lab.waitMarked(NODE);
     const atWork: number[] = [];
     let missed = 0;
     for (let kill = 1; kill <= KILLS; kill += 1) {

@@ -1,4 +1,3 @@
-import { waitFor } from '../driver/cloud.ts';
 import { control } from '../driver/node.ts';
 import type { Scenario } from '../driver/scenario.ts';
 
@@ -8,7 +7,7 @@ const scenario: Scenario = {
   title: "Nova's API is stopped before a node is lost, and back 60 s later",
   seconds: 300,
   async run(lab) {
-    const { cloud, cluster } = lab;
+    const { cloud } = lab;
     await control('boot-delay', NODE, 'never');
     const before = await cloud.boot(8, NODE, 'vm');
     lab.say(`8 active instances on ${NODE}`);
@@ -18,9 +17,7 @@ const scenario: Scenario = {
     const stopped = Date.now();
     lab.fault(`the cable of ${NODE} is cut`);
     await control('cut', NODE);
-    await waitFor('the mark', 90, async () =>
-      (await cluster.mark(NODE)).permanent === 'yes' ? true : undefined,
-    );
+    await lab.waitMarked(NODE);
     await lab.sleep(stopped + 60_000 - Date.now());
     await control('service', 'start', 'nova-api');
     lab.fault("Nova's API is back");
