@@ -1,0 +1,60 @@
+import { waitFor } from '../driver/cloud.ts';
+import { control } from '../driver/node.ts';
+import { setParameters } from '../driver/resource.ts';
+import { judgeReturned, waitReleased } from '../driver/return.ts';
+import type { Scenario } from '../driver/scenario.ts';
+import { waitExitReason } from '../driver/shown.ts';
+
+const LOCAL = 'comp0';
+const SHARED = 'comp1';
+
+const scenario: Scenario = {
+  title:
+    'no_shared_storage=false: instances whose disks are on the dead host are left with them; on shared storage they go',
+  seconds: 300,
+  async run(lab) {
+    const { cloud } = lab;
+    await setParameters(lab, { no_shared_storage: 'false' });
+    for (const node of [LOCAL, SHARED]) await control('boot-delay', node, 'never');
+    const local = await cloud.boot(6, LOCAL, 'local');
+    const shared = await cloud.boot(4, SHARED, 'shared');
+    lab.say(`6 active instances on ${LOCAL}, 4 on ${SHARED}; their disks are local`);
+
+    await lab.losePower(LOCAL);
+    await waitExitReason(lab, new RegExp(LOCAL), 90);
+    await waitFor('every instance that is left is named', 60, async () => {
+      const named = local.filter((s) =>
+        lab.timeline.agentLog.some((l) => l.includes(s.id) && /disk/i.test(l)),
+      );
+      return named.length === local.length || undefined;
+    }).catch(() => lab.check(false, 'the log names each instance that is left, and why'));
+    const now = await cloud.servers();
+    const gone = local.filter((s) => now.find((n) => n.id === s.id)?.host !== s.host);
+    lab.check(gone.length === 0, 'all of them are still on their host', ...gone.map((s) => s.name));
+    const rebuilt = local.filter((s) => lab.domains.definedOn(s.id).join() !== LOCAL);
+    lab.check(
+      rebuilt.length === 0,
+      'none was rebuilt elsewhere, with an empty disk',
+      ...rebuilt.map((s) => s.name),
+    );
+    const asked = (await cloud.evacuations()).filter((m) => local.some((s) => s.id === m.server));
+    lab.check(
+      asked.length < 2 * local.length,
+      'Nova was not asked again and again',
+      `${asked.length} records`,
+    );
+
+    lab.fault('the disks are on shared storage now');
+    await control('shared-storage', 'on');
+    await lab.losePower(SHARED);
+    await lab.waitEvacuated(SHARED, 90);
+    await lab.judgeFencedOnce(SHARED);
+    await lab.judgeEvacuated(shared, SHARED);
+
+    lab.fault(`${LOCAL} is repaired, and boots`);
+    await control('power-on', LOCAL);
+    await waitReleased(lab, LOCAL, 120);
+    await judgeReturned(lab, LOCAL, { servers: local, stayed: local.map((s) => s.id) });
+  },
+};
+export default scenario;
