@@ -22,6 +22,8 @@ export interface AlertQueueOptions {
   readonly node: string;
   readonly env: NodeJS.ProcessEnv;
   readonly now: () => number;
+  /** See {@link startAlertWorker}. */
+  readonly workerArgs?: readonly string[];
   readonly onDropped: () => void;
   readonly onTrouble: (sentence: string) => void;
 }
@@ -102,7 +104,7 @@ export class AlertQueue {
       if (await isAlertWorkerRunning(stateDir, instance)) return;
       if (now() - this.#startedAt < startingMs) return this.#lookSoon(startingMs / 6);
       this.#startedAt = now();
-      await startAlertWorker({ program, stateDir, instance, env });
+      await startAlertWorker({ program, stateDir, instance, env, args: this.#options.workerArgs ?? [] });
     } catch (error) {
       onTrouble(`Nothing could be started to run the alert program (${reasonOf(error)}); its alerts wait.`);
     }

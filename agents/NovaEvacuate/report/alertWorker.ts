@@ -12,8 +12,8 @@ const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const passedOn = ['HA_LOGFACILITY', 'HA_LOGFILE', 'HA_DEBUGLOG', 'HA_LOGTAG', 'HA_debug', 'PATH', 'OCF_ROOT'];
 const passedOnParameters = ['OCF_RESKEY_log_format', 'OCF_RESKEY_verbose'];
 
-/** The name of the action that works the queue off. */
-export const alertsAction = 'alerts';
+/** The action of the agent that works the queue off. */
+const alertsAction = 'alerts';
 
 export interface AlertRun {
   readonly program: string;
@@ -71,6 +71,8 @@ export async function startAlertWorker(options: {
   readonly stateDir: string;
   readonly instance: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Arguments before the action, where this program is no binary of ours: tests run the sources. */
+  readonly args?: readonly string[];
 }): Promise<void> {
   const { spawn } = await import('node:child_process');
   const env: NodeJS.ProcessEnv = {
@@ -81,7 +83,7 @@ export async function startAlertWorker(options: {
   for (const name of [...passedOn, ...passedOnParameters]) {
     if (options.env[name] !== undefined) env[name] = options.env[name];
   }
-  const child = spawn(process.execPath, [alertsAction], {
+  const child = spawn(process.execPath, [...(options.args ?? []), alertsAction], {
     argv0: 'NovaEvacuate',
     cwd: '/',
     env,

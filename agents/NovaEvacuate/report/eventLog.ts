@@ -107,8 +107,8 @@ function append(path: string, line: Buffer): void {
       rotate(path);
       fd = openForAppend(path);
     }
-    // After a full disk the file may end in half a line, which must not swallow this one.
-    const whole = endsInLine(fd) ? line : Buffer.concat([Buffer.from('\n'), line]);
+    // After a full disk, or a kill, the file may end in half a line, which must not swallow this one.
+    const whole = isTorn(fd) ? Buffer.concat([Buffer.from('\n'), line]) : line;
     const written = writeSync(fd, whole);
     if (written < whole.length) throw new Error(`only ${written} of ${whole.length} bytes could be written`);
   } finally {
@@ -146,11 +146,15 @@ function create(path: string, flags: number): number | null {
   }
 }
 
-function endsInLine(fd: number): boolean {
-  const { size } = fstatSync(fd);
-  if (size === 0) return true;
+/** Whether the file ends in half a line that nobody is just writing: one write may be seen growing page by page. */
+function isTorn(fd: number): boolean {
   const last = Buffer.alloc(1);
-  return readSync(fd, last, 0, 1, size - 1) === 0 || last[0] === 0x0a;
+  for (let looks = 0; looks < 3; looks += 1) {
+    const { size } = fstatSync(fd);
+    if (size === 0 || readSync(fd, last, 0, 1, size - 1) === 0 || last[0] === 0x0a) return false;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3);
+  }
+  return true;
 }
 
 /** Renaming replaces a symbolic link itself, never what it leads to. */

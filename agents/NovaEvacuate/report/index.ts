@@ -21,6 +21,8 @@ export interface ReportOptions {
   /** The agent's environment. */
   readonly env: NodeJS.ProcessEnv;
   readonly now: () => number;
+  /** See `startAlertWorker`; for tests, which are no binary. */
+  readonly alertWorkerArgs?: readonly string[];
   readonly log: { debug(sentence: string): void };
   /**
    * A sink does not work, and what is done about it. At most once per subject in the life of a reporter; a caller that
@@ -66,6 +68,7 @@ export function createReporter(options: ReportOptions): Reporter & { close(): Pr
           node,
           env: options.env,
           now: options.now,
+          workerArgs: options.alertWorkerArgs ?? [],
           onDropped: () => metrics?.alertDropped(),
           onTrouble: trouble('alert'),
         });

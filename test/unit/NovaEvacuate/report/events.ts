@@ -1,0 +1,33 @@
+import type { HostEvent, InstanceEvent } from '../../../../lib/evacuation/events.ts';
+
+export const fencedAt = Date.UTC(2026, 10, 21, 3, 38, 37);
+
+export function hostEvent(what: HostEvent['what'], more: Partial<HostEvent> = {}): HostEvent {
+  return {
+    about: 'host',
+    at: fencedAt + 60_000,
+    host: 'comp0',
+    fencedAt,
+    what,
+    sentence: `${what}.`,
+    ...more,
+  };
+}
+
+export function instanceEvent(what: InstanceEvent['what'], more: Partial<InstanceEvent> = {}): InstanceEvent {
+  return {
+    about: 'instance',
+    at: fencedAt + 42_000,
+    host: 'comp0',
+    fencedAt,
+    id: '8e2c1c0e-0000-4000-8000-000000000001',
+    name: 'vm-1',
+    what,
+    sentence: `vm-1 is ${what}.`,
+    attempt: 1,
+    destination: 'comp1',
+    requestId: 'req-1',
+    durationMs: 7_500,
+    ...more,
+  };
+}
