@@ -1,13 +1,20 @@
 import {
+  type Aggregate,
   type CallOptions,
   type ComputeService,
+  type EvacuateRequest,
   type Flavor,
+  type FlavorSize,
+  type HostCapacity,
   type Image,
   type Migration,
   type NovaClient,
   NovaError,
+  type Project,
   type Server,
   type ServerAction,
+  type ServerGroup,
+  type Volume,
 } from '@openstack-ts/nova-client';
 import type { Process, VirtualTime } from './virtualTime.ts';
 
@@ -38,7 +45,14 @@ export interface FakeHost {
   disabledReason: string | null;
   /** Every spawn here fails. */
   refuses: boolean;
+  /** What Placement counts as its own, allocation ratios and reserves included. */
+  room: { vcpus: number; memoryMb: number };
+  /** It does not see the storage that the others share: a mount is missing. */
+  lacksDisks: boolean;
 }
+
+/** What an instance takes unless its test says otherwise. */
+export const smallSize: FlavorSize = { vcpus: 1, memoryMb: 512, rootGb: 1, ephemeralGb: 0, swapMb: 0 };
 
 interface Instance {
   readonly server: Writable<Server>;
@@ -57,6 +71,7 @@ interface Job {
   readonly source: string;
   /** The target that was named. */
   readonly wanted: string | null;
+  readonly disk: EvacuateRequest['disk'];
   over: boolean;
 }
 
@@ -99,6 +114,22 @@ export class FakeNova {
   /** Null: the read fails with 403. */
   flavors: Flavor[] | null = [];
   images: Image[] | null = [];
+  volumes: Volume[] | null = [];
+  aggregates: Aggregate[] | null = [];
+  projects: Project[] | null = [];
+  serverGroups: ServerGroup[] = [];
+  /** Without it asking for volumes is `noEndpoint`. */
+  hasCinder = true;
+  /** What asking for the hosts' free room comes to instead of an answer. */
+  capacityRefusal: 'noEndpoint' | 'forbidden' | null = null;
+  /** Whether the disks of instances that boot from an image lie where all hosts see them. */
+  sharedStorage = true;
+  /** An older Nova: evacuates nothing that has a task. */
+  refusesTasks = false;
+  /** The operator wants instances back without their disks (`no_shared_storage`). */
+  mayLoseDisks = false;
+  /** Instances that were rebuilt empty; unless `mayLoseDisks` each is a violation as well. */
+  readonly disksLost: string[] = [];
   /** Nova's clock minus the agents'. */
   skewMs = 0;
   /** The database of the cell cannot be reached. */
@@ -132,6 +163,8 @@ export class FakeNova {
   readonly #time: VirtualTime;
   readonly #random: () => number;
   readonly #counts = new Map<string, number>();
+  /** Placement's allocations: which instances have a share of a host. */
+  readonly #allocations = new Map<string, Set<string>>();
 
   constructor(time: VirtualTime, random: () => number, hosts: readonly string[]) {
     this.#time = time;
@@ -153,7 +186,10 @@ export class FakeNova {
         enabled: true,
         disabledReason: null,
         refuses: false,
+        room: { vcpus: 1_000, memoryMb: 1_000_000 },
+        lacksDisks: false,
       });
+      this.#allocations.set(name, new Set());
     }
   }
 
@@ -167,6 +203,7 @@ export class FakeNova {
     const long = this.#second() - 3_600_000;
     const actions: ServerAction[] = [action('create', long, ownerUser)];
     if (more.vmState === 'stopped') actions.unshift(action('stop', long + 60_000, ownerUser));
+    this.#allocations.get(more.host === undefined ? host : (more.host ?? ''))?.add(id);
     this.instances.set(id, {
       actions,
       server: {
@@ -179,7 +216,10 @@ export class FakeNova {
         powerState: 1,
         projectId: 'p',
         imageId: 'image',
-        flavor: { id: null, name: 'small', extraSpecs: {} },
+        flavor: { id: null, name: 'small', extraSpecs: {}, size: smallSize },
+        availabilityZone: 'nova',
+        volumeIds: [],
+        serverGroupIds: [],
         metadata: {},
         locked: false,
         fault: null,
@@ -255,6 +295,10 @@ export class FakeNova {
     );
     this.#inLife(host, life, this.initMs(), () => {
       for (const record of ours) this.instances.get(record.serverId)?.copies.delete(name);
+      // What is elsewhere gives back its share here only now.
+      for (const id of this.#allocations.get(name) ?? []) {
+        if (this.instances.get(id)?.server.host !== name) this.#allocations.get(name)?.delete(id);
+      }
       for (const record of ours) Object.assign(record, { status: 'completed', updatedAt: this.#second() });
       for (const instance of this.instances.values()) {
         if (instance.server.host !== name || ours.some(({ serverId }) => serverId === instance.server.id))
@@ -306,12 +350,13 @@ export class FakeNova {
 
   /** The evacuation a `nova evacuate` by hand would start. */
   evacuateByHand(id: string): void {
-    this.#accept(this.instance(id), null);
+    this.#accept(this.instance(id), { disk: 'either' });
   }
 
   delete(id: string): void {
     const instance = this.instances.get(id);
     if (instance?.job) instance.job.over = true;
+    for (const ids of this.#allocations.values()) ids.delete(id);
     this.instances.delete(id);
   }
 
@@ -388,30 +433,20 @@ export class FakeNova {
             ? []
             : [...this.instances.values()]
                 .filter(({ server }) => server.host === host)
-                .map(({ server }) => ({ ...server })),
+                // Nova's lists do not tell the groups.
+                .map(({ server }) => ({ ...server, serverGroupIds: null })),
         ),
       getServer: (id, options) => ask('getServer', id, options, () => this.#getServer(id)),
-      evacuate: (id, { host }, options) => {
+      evacuate: (id, request, options) => {
         this.#noteRequest(id);
-        return ask('evacuate', id, options, () => this.#evacuate(id, host ?? null), true);
+        return ask('evacuate', id, options, () => this.#evacuate(id, request), true);
       },
       isGuestRunning: (id, options) => ask('isGuestRunning', id, options, () => this.#diagnose(id)),
       rebootServer: (id, _type, options) => ask('rebootServer', id, options, () => this.#reboot(id), true),
       startServer: (id, options) => ask('startServer', id, options, () => this.#start(id), true),
       stopServer: (id, options) => ask('stopServer', id, options, () => this.#stop(id), true),
       resetServerState: (id, state, options) =>
-        ask(
-          'resetServerState',
-          id,
-          options,
-          () => {
-            const instance = this.#existing(id);
-            instance.actions.unshift(action('resetState', this.#second(), agentUser));
-            this.#change(instance, { status: 'ACTIVE', vmState: state, taskState: null, fault: null });
-            return { requestId: 'req' };
-          },
-          true,
-        ),
+        ask('resetServerState', id, options, () => this.#reset(id, state), true),
       listActions: (id, options) => ask('listActions', id, options, () => [...this.#existing(id).actions]),
       listEvacuations: ({ sourceHost, changedSince }, options) =>
         ask('listEvacuations', sourceHost, options, () =>
@@ -428,7 +463,20 @@ export class FakeNova {
         ask('listImagesByTag', tag, options, () =>
           readable(this.images).filter((image) => image.tags.includes(tag)),
         ),
-      listAggregates: (options) => ask('listAggregates', '', options, () => []),
+      listImagesByProperty: (name, value, options) =>
+        ask('listImagesByProperty', name, options, () =>
+          readable(this.images).filter((image) => isText(image.properties[name], value)),
+        ),
+      getImage: (id, options) => ask('getImage', id, options, () => found(readable(this.images), id)),
+      listVolumesByImageProperty: (name, value, options) =>
+        ask('listVolumesByImageProperty', name, options, () =>
+          readable(this.#cinder()).filter((volume) => isText(volume.imageProperties[name], value)),
+        ),
+      getVolume: (id, options) => ask('getVolume', id, options, () => found(readable(this.#cinder()), id)),
+      listAggregates: (options) => ask('listAggregates', '', options, () => readable(this.aggregates)),
+      listCapacity: (options) => ask('listCapacity', '', options, () => this.#capacity()),
+      getServerGroup: (id, options) => ask('getServerGroup', id, options, () => found(this.serverGroups, id)),
+      listProjects: (options) => ask('listProjects', '', options, () => readable(this.projects)),
     };
   }
 
@@ -682,6 +730,79 @@ export class FakeNova {
     });
   }
 
+  #cinder(): Volume[] | null {
+    if (!this.hasCinder) throw new NovaError('noEndpoint', 'The catalogue has no endpoint of type volumev3');
+    return this.volumes;
+  }
+
+  /** As Placement tells it: down or disabled hosts are there, full ones are not. */
+  #capacity(): HostCapacity[] {
+    if (this.capacityRefusal === 'noEndpoint') {
+      throw new NovaError('noEndpoint', 'The catalogue has no endpoint of type placement');
+    }
+    if (this.capacityRefusal === 'forbidden') return [...readable<HostCapacity>(null)];
+    return [...this.hosts.values()]
+      .map((host) => {
+        const used = this.#used(host.name);
+        return {
+          host: host.name,
+          resources: {
+            VCPU: { capacity: host.room.vcpus, used: used.vcpus },
+            MEMORY_MB: { capacity: host.room.memoryMb, used: used.memoryMb },
+          },
+        };
+      })
+      .filter(({ resources: { MEMORY_MB } }) => MEMORY_MB.used < MEMORY_MB.capacity);
+  }
+
+  #used(name: string): { vcpus: number; memoryMb: number } {
+    const used = { vcpus: 0, memoryMb: 0 };
+    for (const id of this.#allocations.get(name) ?? []) {
+      const size = this.instances.get(id)?.server.flavor.size;
+      used.vcpus += size?.vcpus ?? 0;
+      used.memoryMb += size?.memoryMb ?? 0;
+    }
+    return used;
+  }
+
+  #hasRoom(host: FakeHost, { flavor, id }: Server): boolean {
+    if (flavor.size === null || this.#allocations.get(host.name)?.has(id)) return true;
+    const used = this.#used(host.name);
+    return (
+      used.vcpus + flavor.size.vcpus <= host.room.vcpus &&
+      used.memoryMb + flavor.size.memoryMb <= host.room.memoryMb
+    );
+  }
+
+  /** Nova's anti-affinity: none of its groups has another member there, or on the way there. */
+  #suitsGroups(host: FakeHost, { id, serverGroupIds }: Server): boolean {
+    const apart = (serverGroupIds ?? []).filter((groupId) =>
+      this.serverGroups.some((group) => group.id === groupId && group.policy === 'anti-affinity'),
+    );
+    return ![...this.instances.values()].some(
+      ({ server, job }) =>
+        server.id !== id &&
+        apart.some((groupId) => server.serverGroupIds?.includes(groupId)) &&
+        (server.host === host.name || (job !== null && !job.over && job.record.destHost === host.name)),
+    );
+  }
+
+  #reset(id: string, state: 'active' | 'error'): { requestId: string } {
+    const instance = this.#existing(id);
+    instance.actions.unshift(action('resetState', this.#second(), agentUser));
+    if (instance.job !== null && !instance.job.over) {
+      this.#violation(`I2: ${id} was reset while record ${instance.job.record.id} was in flight`);
+      this.#settle(instance.job, 'failed');
+      this.#fail(instance, "Conflict updating instance. Expected: {'task_state': ['rebuild_spawning']}");
+    } else if (state === 'error') {
+      this.#change(instance, { status: 'ERROR', vmState: 'error', taskState: null });
+    } else {
+      // Nova shows a fault in ERROR only.
+      this.#change(instance, { status: 'ACTIVE', vmState: 'active', taskState: null, fault: null });
+    }
+    return { requestId: 'req' };
+  }
+
   #reachable(service: ComputeService): void {
     if (this.cellDown || service.id === '') {
       throw new NovaError('malformed', `Nova does not tell the id of ${service.host}, for its cell is down`);
@@ -720,10 +841,8 @@ export class FakeNova {
     if (this.runsOn(id).includes(host)) this.#violation(`I1: ${id} was asked for while it runs on ${host}`);
   }
 
-  #evacuate(id: string, wanted: string | null): { requestId: string } {
-    const instance = this.instances.get(id);
-    if (instance === undefined)
-      throw new NovaError('notFound', `Instance ${id} could not be found`, { status: 404 });
+  #evacuate(id: string, request: EvacuateRequest): { requestId: string } {
+    const instance = this.#existing(id);
     const { server } = instance;
     const host = this.host(server.host ?? '');
     if (!this.#isDown(host)) {
@@ -733,20 +852,28 @@ export class FakeNova {
       const said = `Cannot 'evacuate' instance ${id} while it is in vm_state ${server.vmState}`;
       throw new NovaError('conflict', said, { status: 409 });
     }
-    if (instance.job !== null && !instance.job.over) {
-      this.#violation(`I2: ${id} was evacuated while record ${instance.job.record.id} was in flight`);
-      instance.job.over = true;
+    const { job } = instance;
+    const inFlight = job !== null && !job.over;
+    if (inFlight) this.#violation(`I2: ${id} was evacuated while record ${job.record.id} was in flight`);
+    if (this.refusesTasks && server.taskState !== null) {
+      const said = `Cannot 'evacuate' instance ${id} while it is in task_state ${server.taskState}`;
+      throw new NovaError('conflict', said, { status: 409 });
+    }
+    if (inFlight) {
+      this.#end(job);
       this.addRecord(id, { status: 'failed' });
       this.#fail(instance, "Conflict updating instance. Expected: {'task_state': ['rebuild_spawning']}");
       return { requestId: 'req' };
     }
-    this.#accept(instance, wanted);
+    this.#accept(instance, request);
     return { requestId: 'req' };
   }
 
-  #accept(instance: Instance, wanted: string | null): void {
+  #accept(instance: Instance, { disk, host }: EvacuateRequest): void {
     const record = this.addRecord(instance.server.id);
-    const job: Job = { record, instance, source: record.sourceHost, wanted, over: false };
+    // With the microversion that keeps disks no host is named.
+    const wanted = disk === 'keep' ? null : (host ?? null);
+    const job: Job = { record, instance, source: record.sourceHost, wanted, disk, over: false };
     instance.job = job;
     instance.actions.unshift(action('evacuate', this.#second(), agentUser));
     this.#change(instance, { status: 'REBUILD', taskState: 'rebuilding' });
@@ -768,7 +895,9 @@ export class FakeNova {
         host.enabled &&
         !this.#isDown(host) &&
         host.name !== job.source &&
-        (job.wanted === null || host.name === job.wanted),
+        (job.wanted === null || host.name === job.wanted) &&
+        this.#hasRoom(host, instance.server) &&
+        this.#suitsGroups(host, instance.server),
     );
     const target = targets[Math.floor(this.#random() * targets.length)];
     if (target === undefined) {
@@ -776,6 +905,7 @@ export class FakeNova {
       this.#fail(instance, 'No valid host was found. There are not enough hosts available.');
       return;
     }
+    this.#allocations.get(target.name)?.add(instance.server.id);
     Object.assign(record, { status: 'pre-migrating', destHost: target.name, updatedAt: this.#second() });
     this.#change(instance, { taskState: 'rebuild_block_device_mapping' });
     // Nova learns late that a host is gone; what it sends there comes to nothing.
@@ -784,6 +914,13 @@ export class FakeNova {
   }
 
   #spawning(job: Job, target: FakeHost): void {
+    // An instance that boots from a volume has no disk that a host could find.
+    const hasDisk = job.instance.server.imageId !== null && this.sharedStorage && !target.lacksDisks;
+    if (job.disk === 'keep' && !hasDisk) {
+      this.#settle(job, 'failed');
+      this.#fail(job.instance, 'Invalid state of instance files on shared storage');
+      return;
+    }
     this.#change(job.instance, { taskState: 'rebuild_spawning' });
     this.#later(job, 300, 3_000, () => this.#onTarget(job, target, () => this.#spawned(job, target)));
   }
@@ -794,6 +931,10 @@ export class FakeNova {
       this.#settle(job, 'failed');
       this.#fail(instance, `Failed to spawn on ${target.name}`);
       return;
+    }
+    if (instance.server.imageId !== null && (!this.sharedStorage || target.lacksDisks)) {
+      this.disksLost.push(instance.server.id);
+      if (!this.mayLoseDisks) this.#violation(`${instance.server.id} lost its disk: it was rebuilt empty`);
     }
     const stopped = instance.server.vmState === 'stopped';
     if (!stopped) this.#run(instance, target.name);
@@ -821,7 +962,16 @@ export class FakeNova {
 
   #settle(job: Job, status: string): void {
     Object.assign(job.record, { status, updatedAt: this.#second() });
+    if (status === 'done') job.over = true;
+    else this.#end(job);
+  }
+
+  /** It comes to nothing, and gives back its share of the target. */
+  #end(job: Job): void {
     job.over = true;
+    const { destHost } = job.record;
+    const { id, host } = job.instance.server;
+    if (destHost !== null && destHost !== host) this.#allocations.get(destHost)?.delete(id);
   }
 
   #fail(instance: Instance, message: string): void {
@@ -861,6 +1011,17 @@ function action(what: string, startedAt: number, userId: string | null): ServerA
 function readable<T>(list: readonly T[] | null): readonly T[] {
   if (list === null) throw new NovaError('forbidden', 'Policy does not allow it', { status: 403 });
   return list;
+}
+
+function found<T extends { readonly id: string }>(list: readonly T[], id: string): T {
+  const one = list.find((each) => each.id === id);
+  if (one === undefined) throw new NovaError('notFound', `${id} could not be found`, { status: 404 });
+  return one;
+}
+
+/** As the databases of most clouds compare. */
+function isText(text: string | undefined, value: string): boolean {
+  return text?.toLowerCase() === value.toLowerCase();
 }
 
 /** What is done after nobody listens any more may be refused without anybody hearing of it. */
