@@ -195,7 +195,7 @@ function noTurn({ limits }: AdmissionFacts, atWork: readonly string[], one: Cand
   return {
     kind: 'defer',
     why: 'atOnce',
-    sentence: `${name} waits its turn: ${atWork.length} hosts are being evacuated (${shortList(atWork)}), no more at a time by max_hosts_at_once=${limit}; it begins when one of them is done, or with: ${goCommand(name)}`,
+    sentence: `${name} waits its turn: as many hosts are being evacuated (${shortList(atWork)}) as max_hosts_at_once=${limit} allows; it begins when one of them is done, or with: ${goCommand(name)}`,
   };
 }
 
