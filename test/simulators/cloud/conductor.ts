@@ -74,6 +74,11 @@ export class Conductor {
     return this.#jobs.has(serverId);
   }
 
+  /** Whether it lies in such a queue and waits for a nova-compute that does not run. */
+  isPosted(serverId: string): boolean {
+    return this.#jobs.get(serverId)?.some(({ posted }) => posted) ?? false;
+  }
+
   inFlightFrom(host: string): Server[] {
     const servers = new Set<Server>();
     for (const jobs of this.#jobs.values()) {

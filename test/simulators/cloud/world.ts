@@ -289,7 +289,10 @@ export class World {
   }
 
   thawCompute(name: string): void {
-    this.host(name).alive = true;
+    const host = this.host(name);
+    host.alive = true;
+    // What was sent to it meanwhile lies in its queue.
+    if (this.serves(host)) this.conductor.targetStarted(host);
   }
 
   /** The machine is powered (again): its guests are off, and its nova-compute does not run until it is started. */
