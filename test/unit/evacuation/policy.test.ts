@@ -1,0 +1,228 @@
+import type { Flavor, Server } from '@openstack-ts/nova-client';
+import { describe, expect, test } from 'vitest';
+import type { Known } from '../../../lib/evacuation/criteria.ts';
+import { type Policy, parsePolicy, select } from '../../../lib/evacuation/policy.ts';
+import type { PolicyFacts } from '../../../lib/evacuation/policyFacts.ts';
+import { aFlavor, aServer } from './fakeLists.ts';
+import { decide, readScenarios } from './scenarios/which.ts';
+
+const plain = policyOf({});
+
+function policyOf(values: Partial<Parameters<typeof parsePolicy>[0]>): Policy {
+  const parsed = parsePolicy({ include: '', exclude: '', priority: '', other_states: 'leave', ...values });
+  if ('error' in parsed) throw new Error(parsed.error);
+  return parsed.policy;
+}
+
+/** The facts of the original's rule; the rest of the cloud bears no tags. */
+function facts(flavors: readonly Flavor[] | null, taggedImages: readonly string[] | null): PolicyFacts {
+  const known = <T>(value: T | null, what: string): Known<T> =>
+    value === null ? { unknown: `${what} could not be read` } : { value };
+  return {
+    flavors: known(flavors, 'flavours'),
+    taggedImages: known(taggedImages === null ? null : new Set(taggedImages), 'image tags'),
+    images: { true: { value: new Map() }, false: { value: new Map() } },
+    volumes: { value: { true: new Set(), false: new Set(), ofTaggedImages: new Set() } },
+    aggregates: { value: [] },
+    projectNames: { value: new Map() },
+    imageFacts: new Map(),
+    volumeImages: new Map(),
+  };
+}
+
+/** By name, as from 2.47. */
+function server(
+  flavorName: string,
+  imageId: string | null = 'plain',
+  extraSpecs: Record<string, string> | null = {},
+): Server {
+  return aServer({ flavor: { id: null, name: flavorName, extraSpecs, size: null }, imageId });
+}
+
+const nothingTagged = facts([aFlavor('a'), aFlavor('b', { 'hw:cpu': '2' })], []);
+const flavorTagged = facts([aFlavor('a'), aFlavor('ha', { evacuable: 'true' })], []);
+const imageTagged = facts([aFlavor('a')], ['tagged']);
+
+describe("the original's rule", () => {
+  test.each<[string, Server, PolicyFacts, 'yes' | 'no' | 'undecided']>([
+    ['nothing is tagged in the whole cloud: all', server('a'), nothingTagged, 'yes'],
+    ['flavour tagged', server('ha'), flavorTagged, 'yes'],
+    ['another flavour is tagged', server('a'), flavorTagged, 'no'],
+    ['image tagged', server('a', 'tagged'), imageTagged, 'yes'],
+    ['another image is tagged', server('a'), imageTagged, 'no'],
+    ['booted from a volume, an image is tagged', server('a', null), imageTagged, 'no'],
+    ['booted from a volume, flavour tagged', server('ha', null), flavorTagged, 'yes'],
+    [
+      'flavour deleted since, tagged in the copy Nova keeps',
+      server('x', null, { evacuable: 'true' }),
+      flavorTagged,
+      'yes',
+    ],
+    ['flavour deleted since, not tagged', server('x', null, {}), flavorTagged, 'no'],
+    [
+      'flavour changed since: the live one counts',
+      server('a', null, { evacuable: 'true' }),
+      flavorTagged,
+      'no',
+    ],
+    ['flavours cannot be read', server('a'), facts(null, []), 'undecided'],
+    ['images cannot be read', server('a'), facts([aFlavor('a')], null), 'undecided'],
+    ['flavours cannot be read, image tagged', server('a', 'tagged'), facts(null, ['tagged']), 'yes'],
+    [
+      'images cannot be read, flavour tagged',
+      server('ha'),
+      { ...flavorTagged, taggedImages: { unknown: 'image tags could not be read' } },
+      'yes',
+    ],
+    [
+      'flavours cannot be read, tagged in the copy',
+      server('x', null, { evacuable: 'true' }),
+      facts(null, []),
+      'yes',
+    ],
+  ])('%s', (_what, one, known, expected) => {
+    expect(select(one, known, plain).kind).toBe(expected);
+  });
+
+  test('by the id of the flavour below 2.47', () => {
+    const old = (id: string) => aServer({ flavor: { id, name: null, extraSpecs: null, size: null } });
+    expect(select(old('id-of-ha'), flavorTagged, plain).kind).toBe('yes');
+    expect(select(old('id-of-a'), flavorTagged, plain).kind).toBe('no');
+  });
+
+  test.each([
+    ['true', true],
+    ['True', true],
+    [' TRUE ', true],
+    ['1', false],
+    ['yes', false],
+    ['false', false],
+    ['', false],
+  ])('extra spec evacuable=%j', (value, tagged) => {
+    const known = facts([aFlavor('ha', { evacuable: value })], ['tagged']);
+    expect(select(server('ha'), known, plain).kind).toBe(tagged ? 'yes' : 'no');
+  });
+
+  test('the key is exact', () => {
+    const flavors = [aFlavor('a', { Evacuable: 'true', 'x:evacuable': 'true', not_evacuable: 'true' })];
+    // Nothing is tagged, so all are evacuated.
+    expect(select(server('a'), facts(flavors, []), plain).kind).toBe('yes');
+    expect(select(server('a'), facts(flavors, ['tagged']), plain).kind).toBe('no');
+  });
+
+  test('a refusal names the rule', () => {
+    expect(select(server('a'), flavorTagged, plain)).toEqual({
+      kind: 'no',
+      rule: 'neither its flavour (extra spec evacuable=true) nor its image (tag evacuable) is tagged, others are',
+    });
+  });
+
+  test('what cannot be read is named', () => {
+    expect(select(server('a'), facts(null, null), plain)).toEqual({
+      kind: 'undecided',
+      reason: 'flavours could not be read',
+    });
+    expect(select(server('a'), facts([], null), plain)).toEqual({
+      kind: 'undecided',
+      reason: 'image tags could not be read',
+    });
+  });
+});
+
+describe('what cannot be read does not matter where it cannot change the answer', () => {
+  const unread: PolicyFacts = {
+    flavors: { unknown: 'flavours' },
+    taggedImages: { unknown: 'image tags' },
+    images: { true: { unknown: 'image properties' }, false: { unknown: 'image properties' } },
+    volumes: { unknown: 'volumes' },
+    aggregates: { unknown: 'aggregates' },
+    projectNames: { unknown: 'projects' },
+    imageFacts: new Map(),
+    volumeImages: new Map(),
+  };
+  const bare = server('a', 'plain', null);
+
+  test.each<[string, Server, PolicyFacts, Policy, string]>([
+    ['its own no', { ...bare, metadata: { evacuable: 'false' } }, unread, plain, 'no'],
+    ['a rule of exclude that certainly matches', bare, unread, policyOf({ exclude: 'name=name-of-*' }), 'no'],
+    [
+      'nothing else helps against what may be excluded',
+      { ...bare, metadata: { evacuable: 'true' } },
+      unread,
+      plain,
+      'undecided',
+    ],
+    [
+      'a rule of exclude that certainly does not match',
+      bare,
+      { ...nothingTagged, projectNames: { unknown: 'projects' } },
+      policyOf({ exclude: 'project=gold,name=db-*' }),
+      'yes',
+    ],
+    [
+      'a rule of exclude that may match',
+      bare,
+      { ...nothingTagged, projectNames: { unknown: 'projects' } },
+      policyOf({ exclude: 'project=gold' }),
+      'undecided',
+    ],
+    [
+      'a rule of include that may match, and one that does',
+      bare,
+      { ...nothingTagged, projectNames: { unknown: 'projects' } },
+      policyOf({ include: 'project=gold name=*' }),
+      'yes',
+    ],
+    [
+      'a rule of include that may match',
+      bare,
+      { ...nothingTagged, projectNames: { unknown: 'projects' } },
+      policyOf({ include: 'project=gold' }),
+      'undecided',
+    ],
+    [
+      'volumes do not matter to who has an image',
+      server('a'),
+      { ...nothingTagged, volumes: unread.volumes },
+      plain,
+      'yes',
+    ],
+    ['the host is not told', { ...server('a'), host: null }, nothingTagged, plain, 'undecided'],
+  ])('%s', (_what, one, known, policy, expected) => {
+    expect(select(one, known, policy).kind).toBe(expected);
+  });
+});
+
+describe('the parameters', () => {
+  test('are read together', () => {
+    const policy = policyOf({
+      include: 'zone=a',
+      exclude: 'name=b',
+      priority: 'name=d:7',
+      other_states: 'recover',
+    });
+    expect(policy.include.map(({ text }) => text)).toEqual(['zone=a']);
+    expect(policy.exclude.map(({ text }) => text)).toEqual(['name=b']);
+    expect(policy.priorities.map(({ rule, priority }) => [rule.text, priority])).toEqual([['name=d', 7]]);
+    expect(policy.otherStates).toBe('recover');
+  });
+
+  test.each([
+    [{ include: 'x' }, /^include: rule "x" has the condition "x" without "="; allowed are name=/],
+    [{ exclude: 'x=1' }, /^exclude: rule "x=1" has the unknown condition "x"; allowed are name=/],
+    [{ priority: 'name=a' }, /^priority: rule "name=a" does not end in a colon and a number from 0 to 1000/],
+    [{ other_states: 'both' }, /^other_states must be leave or recover$/],
+  ])('%j is refused by name', (values, error) => {
+    const all = { include: '', exclude: '', priority: '', other_states: 'leave', ...values };
+    const parsed = parsePolicy(all);
+    expect('error' in parsed ? parsed.error : '').toMatch(error);
+  });
+});
+
+describe.each(readScenarios())('$file', ({ scenarios }) => {
+  test.each(scenarios)('$what', async (scenario) => {
+    const { decisions, said } = await decide(scenario);
+    expect(decisions).toEqual(scenario.decisions);
+    expect(said).toEqual(scenario.said);
+  });
+});
