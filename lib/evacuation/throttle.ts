@@ -10,7 +10,13 @@ export type ThrottleEvent =
   | { readonly what: 'accepted'; readonly at: number; readonly durationMs: number }
   | { readonly what: 'refused'; readonly at: number; readonly kind: RefusalKind }
   | { readonly what: 'done'; readonly at: number }
-  | { readonly what: 'failed'; readonly at: number; readonly kind: FailureKind }
+  | {
+      readonly what: 'failed';
+      readonly at: number;
+      readonly kind: FailureKind;
+      /** When Nova accepted what failed now. */
+      readonly acceptedAt: number;
+    }
   /** Whether as many evacuations are in flight as are allowed. */
   | { readonly what: 'busy'; readonly at: number; readonly busy: boolean };
 
@@ -62,10 +68,10 @@ const refusalsInARow = 3;
  * cloud whose processors do the rebuilds as well (measured with 200 instances).
  */
 const quickMs = 1_500;
-const slowMs = 4_000;
+const slowMs = 3_000;
 /** Where Nova is slow as such, its best answer is the measure. */
-const quickFactor = 2;
-const slowFactor = 4;
+const quickFactor = 1.5;
+const slowFactor = 2.5;
 /** More than twice the start needs a rebuild that succeeded within this time, in ms. */
 const provenMs = 120_000;
 /** What was learnt of Nova is forgotten after this time, in ms. */
@@ -100,8 +106,8 @@ export function firstState(bound: number, at: number): ThrottleState {
 
 /**
  * What an event makes of the state: additive increase, multiplicative decrease, as TCP does. Until the first trouble the
- * limit rises by one with each quick answer, so that it doubles with each round; after that by one with every second up to
- * near where trouble began, and slowly beyond. It falls to half, later to seven tenths, once per {@link fallPauseMs}.
+ * limit rises by one with each quick answer, so that it doubles with each round; after that more slowly, most so near where
+ * trouble began. It falls to half, later to seven tenths, at most once per {@link fallPauseMs}.
  *
  * @param bound most evacuations at the same time, whatever Nova bears
  */
@@ -120,11 +126,12 @@ export function next(state: ThrottleState, event: ThrottleEvent, bound: number):
     case 'done':
       return { ...now, doneAt: event.at, rebuilds: [...now.rebuilds, 'done' as const].slice(-rebuildWindow) };
     case 'failed':
-      return event.kind === 'rebuild' ? rebuildFailed(now) : now;
+      return event.kind === 'rebuild' && isSinceFall(now, event.acceptedAt) ? rebuildFailed(now) : now;
   }
 }
 
 function answered(state: ThrottleState, durationMs: number, bound: number): ThrottleState {
+  if (!isSinceFall(state, state.at - durationMs)) return { ...state, refusals: 0 };
   const answersMs = [...state.answersMs, durationMs].slice(-answerWindow);
   const bestMs = Math.min(durationMs, state.bestMs ?? durationMs);
   const now = { ...state, answersMs, bestMs, refusals: 0 };
@@ -132,7 +139,7 @@ function answered(state: ThrottleState, durationMs: number, bound: number): Thro
   if (answersMs.length >= answerWindow / 2 && typical > Math.max(slowMs, slowFactor * bestMs)) {
     return fall(now, 2, `Nova took ${(typical / 1000).toFixed(1)} s for an answer`);
   }
-  if (!now.busy || typical > Math.max(quickMs, quickFactor * bestMs) || !mayRise(now, bound)) return now;
+  if (!now.busy || durationMs > Math.max(quickMs, quickFactor * bestMs) || !mayRise(now, bound)) return now;
   return rise({ ...now, credit: now.credit + 1 });
 }
 
@@ -147,15 +154,15 @@ function rise(state: ThrottleState): ThrottleState {
   const limit = state.limit + 1;
   const raised = { ...state, limit, credit: 0 };
   // Where it swings around what Nova bears, that need not be told again and again.
-  if (state.told === 'up' || limit < 1.5 * state.low) return raised;
+  if (state.told === 'up' || limit < 2 * state.low) return raised;
   const sentence = `evacuations at the same time raised again from ${state.low} to ${limit}: Nova answers quickly`;
   return { ...raised, told: 'up', sentence };
 }
 
-/** How many quick answers make the limit rise by one. */
+/** How many quick answers make the limit rise by one: many where trouble began last time, few before that and beyond. */
 function answersPerStep({ limit, ceiling }: ThrottleState): number {
   if (ceiling === null) return 1;
-  return limit < 0.8 * ceiling ? 2 : 8;
+  return limit < 0.8 * ceiling || limit > 1.3 * ceiling ? 2 : 8;
 }
 
 function rebuildFailed(state: ThrottleState): ThrottleState {
@@ -164,6 +171,11 @@ function rebuildFailed(state: ThrottleState): ThrottleState {
   const failures = countFailures(now);
   if (failures < failuresTooMany) return now;
   return fall(now, 2, `${failures} of the last ${rebuilds.length} rebuilds failed`);
+}
+
+/** What was begun before the limit last fell says nothing of the new one. */
+function isSinceFall({ fellAt }: ThrottleState, at: number): boolean {
+  return fellAt === null || at >= fellAt;
 }
 
 function countFailures({ rebuilds }: ThrottleState): number {
@@ -240,9 +252,9 @@ export class Throttle {
     this.#note({ what: 'done', at: this.#now() });
   }
 
-  /** Nova reported an evacuation that it had accepted as failed. */
-  failed(kind: FailureKind): void {
-    this.#note({ what: 'failed', at: this.#now(), kind });
+  /** Nova reported an evacuation as failed that it had accepted at `acceptedAt` (our clock; just now if left out). */
+  failed(kind: FailureKind, acceptedAt = this.#now()): void {
+    this.#note({ what: 'failed', at: this.#now(), kind, acceptedAt });
   }
 
   /** Whether as many evacuations are in flight as are allowed: it never rises while they are not. */
@@ -269,6 +281,7 @@ export function readThrottle(data: unknown): ThrottleState | null {
   const { limit, at, credit, refusals, low, told } = from;
   if (
     !isCount(limit) ||
+    !Number.isInteger(limit) ||
     limit < 1 ||
     !isCount(at) ||
     !isCount(credit) ||
