@@ -105,19 +105,22 @@ def record(request, connection, pid):
     connection.sendall(b'%d\n' % pid)
 
 
-def start_in_node(request, connection, server, namespaces):
+def start_in_node(request, connection, server, namespaces, recorded):
     """Runs in a child of the zygote that stays the parent of the service, so that somebody reaps it: the kernel
-    waits for that before it lets the node's PID 1 go. Entering a pid namespace takes effect for children only."""
+    waits for that before it lets the node's PID 1 go. Entering a pid namespace takes effect for children only.
+    Closes `recorded` when the service can be seen to run."""
     ros.setsid()
     setns(namespaces['pid'])
     pid = ros.fork()
     if pid == 0:
+        ros.close(recorded)
         for kind in ('net', 'uts', 'ipc', 'mnt'):
             setns(namespaces[kind])
         for descriptor in namespaces.values():
             ros.close(descriptor)
         run(request, connection, server)
     record(request, connection, pid)
+    ros.close(recorded)
     connection.close()
     server.close()
     for descriptor in namespaces.values():
@@ -159,12 +162,19 @@ while True:
         if elsewhere:
             for kind in ('pid', 'net', 'uts', 'ipc', 'mnt'):
                 namespaces[kind] = ros.open('/proc/%d/ns/%s' % (peer, kind), ros.O_RDONLY | ros.O_CLOEXEC)
+        done, recorded = ros.pipe()
         child = ros.fork()
         if child == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            ros.close(done)
             if elsewhere:
-                start_in_node(request, connection, server, namespaces)
+                start_in_node(request, connection, server, namespaces, recorded)
+            ros.close(recorded)
             run(request, connection, server)
+        ros.close(recorded)
+        if elsewhere:
+            ros.read(done, 1)  # its end: whoever asks for the same service next must find it running
+        ros.close(done)
         for descriptor in namespaces.values():
             ros.close(descriptor)
         if not elsewhere:
