@@ -42,7 +42,7 @@ const pendingMs = 600_000;
  * | joined | Nova's service | fencing | heartbeat | proof |
  * |---|---|---|---|---|
  * | no | any | any | any | ok: it is gone, fenced or switched off by hand |
- * | any | forced down | any | any | ok: held down already; one that is back is seen by its heartbeats, later |
+ * | any | forced down (reads down) | any | any | ok: held down already; one that is back is seen later, by its heartbeats |
  * | any | down, unknown | any | any | ok: nova-compute does not answer |
  * | yes | up | succeeded since the mark can have been set | any | ok: Nova was not told; if it is back, that is seen later |
  * | yes | up | under way | any | look again: 10 minutes at most |
@@ -55,7 +55,7 @@ const pendingMs = 600_000;
  */
 export function judgeProof(facts: ProofFacts): Proof {
   const { name, service, joined, fencing, firstSeen, now } = facts;
-  if (!joined || service.forcedDown || service.state !== 'up') return { kind: 'ok' };
+  if (!joined || service.state !== 'up') return { kind: 'ok' };
   if (fencing.known && fencing.lastSuccess !== null && fencing.lastSuccess >= firstSeen - unseenMs) {
     return { kind: 'ok' };
   }

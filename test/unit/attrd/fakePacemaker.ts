@@ -66,7 +66,7 @@ const escapeXml = (text: string) =>
 
 /**
  * attrd and the CIB of a small cluster in memory, reached as the real ones are: by the command lines of
- * attrd_updater, crm_attribute and cibadmin. Answers word for word as they were observed.
+ * attrd_updater, crm_attribute, cibadmin and stonith_admin. Answers word for word as they were observed.
  */
 export class FakePacemaker {
   readonly manners: Manners;
@@ -78,6 +78,10 @@ export class FakePacemaker {
   /** Nodes whose connection is lost, and the types of resources that run on a node. */
   readonly lost = new Set<string>();
   readonly active = new Map<string, string[]>();
+  /** Cluster properties (`crm_config`), as operators leave them. */
+  readonly properties = new Map<string, string>();
+  /** The fencing history, the newest first; `completed` as Pacemaker prints it. */
+  fencing: { target: string; action: string; status: string; completed?: string }[] = [];
   /** What `cibadmin -Q --xpath //primitive` prints. */
   primitives = '';
   readonly calls: string[] = [];
@@ -102,6 +106,7 @@ export class FakePacemaker {
     if (instead !== null) return instead;
     if (tool === 'attrd_updater') return this.#attrdUpdater(args);
     if (tool === 'crm_attribute') return this.#crmAttribute(args);
+    if (tool === 'stonith_admin') return this.#stonithAdmin(args);
     return this.#cibadmin(args);
   };
 
@@ -196,24 +201,71 @@ export class FakePacemaker {
       return done('');
     }
     if (args.includes('status')) return done(this.#status());
+    const word = /^\/\/crm_config\/.*\| \/\/nodes\/node\[instance_attributes\/nvpair\[@name='(.*)'\]\]$/.exec(
+      option(args, '--xpath') ?? '',
+    )?.[1];
+    if (word !== undefined) return this.#said(word);
     if (option(args, '--xpath') === '//primitive' && this.primitives !== '') return done(this.primitives);
     if (args.includes('--xpath')) {
       return failed(this.manners.notFound, 'Call cib_query failed (-6): No such device or address');
     }
-    const nodes = [...this.nodes].map(([name, attributes], index) => {
-      const pairs = [...attributes].map(
-        ([key, value]) =>
-          `<nvpair id="nodes-${index}-${escapeXml(key)}" name="${escapeXml(key)}" value="${escapeXml(value)}"/>`,
-      );
-      const set =
-        pairs.length === 0
-          ? ''
-          : `<instance_attributes id="nodes-${index}">${pairs.join('')}</instance_attributes>`;
-      return this.remotes.has(name)
-        ? `<node type="remote" id="${escapeXml(name)}" uname="${escapeXml(name)}">${set}</node>`
-        : `<node id="${index + 1}" uname="${escapeXml(name)}">${set}</node>`;
+    return done(`<nodes>\n${[...this.nodes.keys()].map((name) => this.#node(name)).join('\n')}\n</nodes>\n`);
+  }
+
+  #node(name: string): string {
+    const index = [...this.nodes.keys()].indexOf(name);
+    const pairs = [...(this.nodes.get(name) ?? [])].map(
+      ([key, value]) =>
+        `<nvpair id="nodes-${index}-${escapeXml(key)}" name="${escapeXml(key)}" value="${escapeXml(value)}"/>`,
+    );
+    const set =
+      pairs.length === 0
+        ? ''
+        : `<instance_attributes id="nodes-${index}">${pairs.join('')}</instance_attributes>`;
+    return this.remotes.has(name)
+      ? `<node type="remote" id="${escapeXml(name)}" uname="${escapeXml(name)}">${set}</node>`
+      : `<node id="${index + 1}" uname="${escapeXml(name)}">${set}</node>`;
+  }
+
+  /** What an XPath for one name finds in crm_config and among the nodes: several elements come wrapped, one does not. */
+  #said(name: string): CommandResult {
+    const value = this.properties.get(name);
+    const found = [
+      ...(value === undefined
+        ? []
+        : [`<nvpair id="cib-bootstrap-options-${name}" name="${name}" value="${escapeXml(value)}"/>`]),
+      ...[...this.nodes].filter(([, attributes]) => attributes.has(name)).map(([node]) => this.#node(node)),
+    ];
+    if (found.length === 0) {
+      return failed(this.manners.notFound, 'Call cib_query failed (-6): No such device or address');
+    }
+    const text = found.join('\n');
+    return done(found.length === 1 ? `${text}\n` : `<xpath-query>\n${text}\n</xpath-query>\n`);
+  }
+
+  #stonithAdmin(args: readonly string[]): CommandResult {
+    const node = option(args, '--history') ?? '';
+    if (!this.manners.xml) {
+      return failed(this.manners.usage, "stonith_admin: unrecognized option '--output-as=xml'");
+    }
+    const answer = (body: string, exitCode: number): CommandResult => ({
+      exitCode,
+      stderr: '',
+      stdout: `<pacemaker-result api-version="2.25" request="stonith_admin">\n${body}\n</pacemaker-result>\n`,
     });
-    return done(`<nodes>\n${nodes.join('\n')}\n</nodes>\n`);
+    if (!this.running) {
+      const said = 'Could not connect to fencer: Transport endpoint is not connected';
+      const status = `<status code="102" message="Not connected"><errors><error>${said}</error></errors></status>`;
+      return answer(status, this.manners.disconnected);
+    }
+    const all = this.fencing.filter(({ target }) => target === node);
+    const shown = args.includes('--verbose') ? all : all.slice(-1);
+    const events = shown.map(
+      ({ target, action, status, completed }) =>
+        `<fence_event action="${action}" target="${escapeXml(target)}" client="pacemaker-controld.53" origin="ctl0" status="${status}" ${completed === undefined ? 'extended-status="3"' : `delegate="ctl0" completed="${completed}"`}/>`,
+    );
+    const list = `<list name="fencing history" count="${events.length}">${events.join('\n')}</list>`;
+    return answer(`${list}\n<status code="0" message="OK"/>`, 0);
   }
 
   #status(): string {
