@@ -18,12 +18,45 @@ export const novaEvacuate: OcfAgent = {
     { name: 'validate-all', timeoutSeconds: 20 },
     { name: 'meta-data', timeoutSeconds: 5 },
   ],
+  furtherActions: [
+    {
+      name: 'alerts',
+      timeoutSeconds: 600,
+      call: 'alerts',
+      shortdesc: 'Runs the alert program for what waits for it. monitor starts this by itself, beside it.',
+      checksParameters: false,
+      run: async (ctx) => {
+        const program = ctx.parameters.string('alert');
+        if (program === '') {
+          ctx.exitReason('alert not configured');
+          return OcfExit.configured;
+        }
+        const { runAlerts } = await import('./report/alertWorker.ts');
+        await runAlerts({ program, stateDir: ctx.stateDir, instance: ctx.instance, log: ctx.log });
+        return OcfExit.success;
+      },
+    },
+  ],
   started: (ctx) => new StateFiles(ctx).isActive(),
   start,
   stop,
   monitor: async (ctx) => (await import('./monitor.ts')).monitor(ctx),
-  validate: async (ctx) => (await import('../shared/validateConnection.ts')).validateConnection(ctx),
+  validate,
 };
+
+async function validate(ctx: OcfContext): Promise<OcfExit> {
+  const [{ validateConnection }, { parsePolicy }, { policyValues }] = await Promise.all([
+    import('../shared/validateConnection.ts'),
+    import('../../lib/evacuation/policy.ts'),
+    import('./policyValues.ts'),
+  ]);
+  const policy = parsePolicy(policyValues(ctx));
+  if ('error' in policy) {
+    ctx.exitReason(policy.error);
+    return OcfExit.configured;
+  }
+  return validateConnection(ctx);
+}
 
 async function start(ctx: OcfContext): Promise<OcfExit> {
   const files = new StateFiles(ctx);
@@ -50,5 +83,8 @@ async function stop(ctx: OcfContext): Promise<OcfExit> {
     await Promise.all([...parseHints(hints).keys()].map((name) => clearProgress(ctx, name)));
   }
   await files.deactivate();
+  const metricsDir = ctx.parameters.string('metrics_dir');
+  // What the last pass here has shown is no longer true where the resource is elsewhere.
+  if (metricsDir !== '') (await import('./report/metrics.ts')).retireMetrics(metricsDir, ctx.instance);
   return OcfExit.success;
 }

@@ -3,6 +3,8 @@ import {
   AttrdError,
   createAttributes,
   createClusterState,
+  createEvacuationModes,
+  createFencingHistory,
   createMarkStore,
   formatMark,
   isPending,
@@ -16,6 +18,7 @@ import type { ReleaseMode } from '../../lib/evacuation/index.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
 import { connectionValues } from '../shared/connection.ts';
 import { systemClock } from '../shared/systemClock.ts';
+import { policyValues } from './policyValues.ts';
 import { clearProgress, clearReturn, showProgress } from './progressAttribute.ts';
 import { StateFiles } from './state.ts';
 
@@ -148,12 +151,31 @@ async function evacuate(ctx: OcfContext, files: StateFiles, timeoutMs: number): 
 }
 
 async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number): Promise<OcfExit> {
-  const { formatHints, parseHints, readPulses, runPass, toCloudConfig } = await import(
+  const { formatHints, parsePolicy, parseHints, readPulses, runPass, toCloudConfig } = await import(
     '../../lib/evacuation/index.ts'
   );
   const { connect } = await import('@openstack-ts/nova-client');
+  const { createReporter } = await import('./report/index.ts');
   const { parameters } = ctx;
+  const policy = parsePolicy(policyValues(ctx));
+  if ('error' in policy) {
+    ctx.exitReason(policy.error);
+    return OcfExit.configured;
+  }
   const hints = parseHints(await files.readHints());
+  const apiErrors: Record<string, number> = {};
+  const reporter = createReporter({
+    eventLog: parameters.string('event_log'),
+    metricsDir: parameters.string('metrics_dir'),
+    alert: parameters.string('alert'),
+    stateDir: ctx.stateDir,
+    instance: ctx.instance,
+    env: ctx.env,
+    now: () => systemClock.now(),
+    log: ctx.log,
+    onTrouble: (subject, sentence) => sayOnce(ctx, hints.said, subject, sentence),
+  });
+  const tools = { env: ctx.env, timeoutMs: toolTimeoutMs };
   const outcome = await runPass({
     marks: createMarkStore({ env: ctx.env, timeoutMs: toolTimeoutMs }),
     readHostMap: () =>
@@ -163,6 +185,9 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
         env: ctx.env,
         deadline,
         log: (line) => ctx.log.debug(line),
+        onError: ({ code }) => {
+          apiErrors[code] = (apiErrors[code] ?? 0) + 1;
+        },
       }),
     me: ctx.onNode ?? hostname(),
     dnsDomain: parameters.given('domain') ? parameters.string('domain') : undefined,
@@ -172,6 +197,16 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
       evacuateDelayMs: parameters.integer('evacuate_delay') * 1000,
       earlyReturn: parameters.string('early_return') === 'evacuate' ? 'evacuate' : 'release',
     },
+    policy: policy.policy,
+    limits: {
+      maxFailedPercent: parameters.integer('max_failed_percent'),
+      maxFailedPerAggregate: parameters.integer('max_failed_per_aggregate'),
+      maxHostsAtOnce: parameters.integer('max_hosts_at_once'),
+    },
+    readModes: () => createEvacuationModes(tools).readModes(),
+    readFencing: (node) => createFencingHistory(tools).readFencing(node),
+    report: reporter,
+    apiErrors: () => apiErrors,
     release: releaseMode(ctx),
     readNodes: () => readNodes(ctx),
     readPulses: () => readPulses(createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs })),
@@ -187,10 +222,22 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     startedAt: ctx.startedAt,
     timeoutMs,
   });
+  await reporter.close();
+  const alreadyLogged = outcome.sentence !== null && hints.said['reason'] === outcome.sentence;
+  if (outcome.sentence === null) delete hints.said['reason'];
+  else hints.said['reason'] = outcome.sentence;
   keepHints(ctx, files, formatHints(hints));
-  if (outcome.troubled) return troubled(ctx, outcome.sentence ?? 'evacuations are held up');
-  if (outcome.sentence !== null) ctx.exitReason(outcome.sentence);
+  if (outcome.troubled) return troubled(ctx, outcome.sentence ?? 'evacuations are held up', alreadyLogged);
+  // What every host waits for has a line of its own.
+  if (outcome.sentence !== null) ctx.exitReason(outcome.sentence, { alreadyLogged: true });
   return OcfExit.success;
+}
+
+/** What a sink of reports has to say, once and not at every pass. */
+function sayOnce(ctx: OcfContext, said: Record<string, string>, subject: string, sentence: string): void {
+  if (said[subject] === sentence) return;
+  said[subject] = sentence;
+  ctx.log.warn(sentence);
 }
 
 /** Not needed to go on, so not being able to keep them is no failure of the pass. */
@@ -204,7 +251,7 @@ function keepHints(ctx: OcfContext, files: StateFiles, text: string): void {
 }
 
 /** The resource runs and needs attention: 190 where the cluster understands it, else 0. Restarting would not help. */
-function troubled(ctx: OcfContext, sentence: string): OcfExit {
-  ctx.exitReason(sentence);
+function troubled(ctx: OcfContext, sentence: string, alreadyLogged = false): OcfExit {
+  ctx.exitReason(sentence, { alreadyLogged });
   return ctx.intervalMs > 0 && understandsDegraded(ctx.crmFeatureSet) ? OcfExit.degraded : OcfExit.success;
 }

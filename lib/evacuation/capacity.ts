@@ -81,10 +81,15 @@ export function planRoom(
   for (const demand of askedSince) place(spaces, demand);
   const plan = new Map<string, Room>();
   for (const { id, demand } of requests) {
-    const fits = demand === null || place(spaces, demand);
+    const fits = demand === null || !takesMemory(demand) || place(spaces, demand);
     plan.set(id, fits ? { fits } : { fits, sentence: shortage(spaces, demand) });
   }
   return plan;
+}
+
+/** Of one that takes none nothing can be said: hosts without memory left, which may have room for it, are not counted. */
+function takesMemory(demand: Demand): boolean {
+  return (demand['MEMORY_MB'] ?? 0) > 0;
 }
 
 function spaceOf({ host, resources }: HostCapacity): Space {
@@ -132,7 +137,8 @@ function shortage(spaces: readonly Space[], demand: Demand): string {
     (name) => best.left.has(name) && (name === 'VCPU' || name === 'MEMORY_MB' || short.includes(name)),
   );
   const left = Object.fromEntries(named.map((name) => [name, best.left.get(name) ?? 0]));
-  return `${none} ${amounts(demand, named)}, the roomiest (${best.host}) has ${amounts(left, named)} left`;
+  const has = amounts(left, named).replace(' MB of memory', ' MB');
+  return `${none} ${amounts(demand, named)}, the roomiest (${best.host}) has ${has} left`;
 }
 
 /** `4 VCPU, 8192 MB of memory and 40 GB of disk`. */

@@ -1,7 +1,7 @@
 import type { Migration, Server } from '@openstack-ts/nova-client';
-import { pacing, retryPauseMs } from './pacing.ts';
+import { pacing, retryLimit, retryPauseMs } from './pacing.ts';
+import type { Selected } from './policy.ts';
 import { failuresInARow, isDone, isFailed, isOpen } from './records.ts';
-import type { Selected } from './selection.ts';
 
 /** What a migration's destination is worth: `dead` means fenced, so that nothing can run there any more. */
 export type Destination = 'alive' | 'dead' | 'silent' | 'unknown';
@@ -39,6 +39,8 @@ export interface InstanceFacts {
   readonly seenAt: number;
   /** Its evacuations away from the marked host, oldest first. */
   readonly records: readonly Migration[];
+  /** When this incident began, on Nova's clock: failures of earlier ones are no attempts of this one. */
+  readonly incidentAt: number;
   readonly destination: (host: string | null) => Destination;
   /** When destinations were last judged, on our clock. */
   readonly destinationsAt: number;
@@ -51,6 +53,10 @@ export interface InstanceFacts {
   /** Nothing new is asked before this time, because a predecessor's last request may still be under way. */
   readonly quietUntil: number;
   readonly selected: Selected;
+  /** Whether an instance that Nova refuses in its state is evacuated after its state was reset (`other_states`). */
+  readonly recovers: boolean;
+  /** Its disk was found to lie on the marked host itself, so that it would be rebuilt empty (`diskGuard.ts`). */
+  readonly diskIsLocal: boolean;
   /** Whether any compute host is up and enabled to take it. */
   readonly canLand: boolean;
   /** When a host last became available to take instances, on our clock: failures before that are tried again at once. */
@@ -64,7 +70,10 @@ export type InstanceClass =
   /** It no longer is on the marked host, or (not `moved`) no longer exists. */
   | { readonly kind: 'finished'; readonly moved: boolean; readonly sentence: string }
   | { readonly kind: 'inFlight'; readonly overdue: boolean; readonly sentence: string }
-  | { readonly kind: 'due'; readonly attempt: number; readonly sentence: string }
+  /** `reset`: Nova refuses it as it is, so its state is reset first. */
+  | { readonly kind: 'due'; readonly attempt: number; readonly reset: boolean; readonly sentence: string }
+  /** To be asked for as soon as a host has room for it (`hostJudge.ts` says so, not this table). */
+  | { readonly kind: 'deferred'; readonly sentence: string }
   /** To be asked for, but not before `until`. */
   | { readonly kind: 'waiting'; readonly until: number; readonly sentence: string }
   /** Nova reported a failure; the next attempt is made at `retryAt`. */
@@ -72,6 +81,8 @@ export type InstanceClass =
       readonly kind: 'failed';
       readonly attempts: number;
       readonly retryAt: number;
+      /** It has failed so often that it is tried again only slowly. */
+      readonly givenUp: boolean;
       readonly sentence: string;
     }
   /** Nova does not evacuate an instance in this state: left where it is, and named. */
@@ -84,6 +95,11 @@ export type InstanceClass =
 
 /** Nova accepts an evacuation in these states only (nova/compute/api.py, check_instance_state of evacuate). */
 const evacuableStates: ReadonlySet<string> = new Set(['active', 'stopped', 'error']);
+/**
+ * States that a reset makes evacuable without harm: the guest is gone with its host, its disk is the one it boots from. One
+ * that is resized has a second disk on the host it came from, one that is shelved an image; those are their owners' to solve.
+ */
+const recoverableStates: ReadonlySet<string> = new Set(['paused', 'suspended', 'rescued']);
 
 /**
  * What an instance of a marked host counts as. This table is the heart of the agent: Nova answers 200 to a second
@@ -184,13 +200,13 @@ function idle(facts: InstanceFacts, server: Server, latest: Migration | undefine
 function failedAttempt(facts: InstanceFacts, server: Server, latest: Migration): InstanceClass {
   // The fault's text comes with the server, and its state must be that after the failure.
   if (needsLook(facts, latest)) return { kind: 'look' };
-  const attempts = failuresInARow(facts.records);
+  const attempts = Math.max(1, failuresInARow(facts.records, facts.incidentAt));
   const failedAt = latest.updatedAt - facts.clockOffsetMs;
   const retryAt = failedAt < facts.capacityAt ? facts.capacityAt : failedAt + retryPauseMs(attempts);
   const sentence = `attempt ${attempts} failed: ${failureText(server, latest)}`;
   const next = due(facts, server, sentence);
   if (next.kind !== 'due' || facts.now >= retryAt) return next;
-  return { kind: 'failed', attempts, retryAt, sentence };
+  return failed(attempts, retryAt, sentence);
 }
 
 function isLost(facts: InstanceFacts, record: Migration): boolean {
@@ -216,17 +232,18 @@ function orphaned(facts: InstanceFacts, server: Server, record: Migration): Inst
 /** To be evacuated, unless state, selection, a refusal or a predecessor's last request stand against it. */
 function due(facts: InstanceFacts, server: Server, why: string | null): InstanceClass {
   if (isAskedWithoutRecord(facts)) return requested(facts);
-  if (server.vmState === null || !evacuableStates.has(server.vmState)) {
-    return { kind: 'cannot', sentence: `Nova does not evacuate an instance that is ${server.vmState}` };
-  }
-  const { selected, refusal } = facts;
-  if (selected.kind === 'no') return { kind: 'excluded', sentence: selected.rule };
-  if (selected.kind === 'undecided') return { kind: 'unknown', sentence: selected.reason };
-  if (refusal?.final === true) return { kind: 'cannot', sentence: refusal.message };
-  if (refusal !== null) {
-    const retryAt = refusal.at + retryPauseMs(refusal.count);
+  const recovers = facts.recovers && server.vmState !== null && recoverableStates.has(server.vmState);
+  const left = leftBehind(facts, server, recovers);
+  if (left !== null) return left;
+  const { refusal } = facts;
+  // Nova before the fix of its bug 1978983 refuses an instance with a task under way; the host that did it is dead.
+  const stuck = refusal !== null && server.taskState !== null && /task_state/.test(refusal.message);
+  if (refusal !== null && !(stuck && refusal.count === 1)) {
+    // One that we did not ask for is looked at again: the machine that may run it may die.
+    const count = refusal.ours ? Math.min(refusal.count, retryLimit - 1) : refusal.count;
+    const retryAt = refusal.at + retryPauseMs(count);
     const sentence = refusal.ours ? refusal.message : `Nova refused: ${refusal.message}`;
-    if (facts.now < retryAt) return { kind: 'failed', attempts: refusal.count, retryAt, sentence };
+    if (facts.now < retryAt) return failed(count, retryAt, sentence);
   }
   if (facts.now < facts.quietUntil) {
     return {
@@ -235,13 +252,36 @@ function due(facts: InstanceFacts, server: Server, why: string | null): Instance
       sentence: 'the last pass was cut short, its last requests are given time to show',
     };
   }
-  const attempt = failuresInARow(facts.records) + (refusal?.count ?? 0) + 1;
+  const attempt = failuresInARow(facts.records, facts.incidentAt) + (refusal?.count ?? 0) + 1;
   if (!facts.canLand) {
     // Nova would answer 200 and put it into ERROR; another attempt on the record helps nobody.
     const sentence = `no compute host is up and enabled to take it${why === null ? '' : `; ${why}`}`;
-    return { kind: 'failed', attempts: attempt - 1, retryAt: facts.now + pacing.servicesFreshMs, sentence };
+    return failed(attempt - 1, facts.now + pacing.servicesFreshMs, sentence);
   }
-  return { kind: 'due', attempt, sentence: why ?? 'it is still on the dead host' };
+  return { kind: 'due', attempt, reset: recovers || stuck, sentence: why ?? 'it is still on the dead host' };
+}
+
+/** What keeps an instance where it is, whatever else is known of it; null: nothing. */
+function leftBehind(facts: InstanceFacts, server: Server, recovers: boolean): InstanceClass | null {
+  const { vmState, taskState } = server;
+  const { selected, refusal } = facts;
+  const cannot = (sentence: string): InstanceClass => ({ kind: 'cannot', sentence });
+  if (vmState === null || !(evacuableStates.has(vmState) || recovers)) {
+    return cannot(`Nova does not evacuate an instance that is ${vmState}`);
+  }
+  if (taskState === 'deleting' || taskState === 'soft-deleting') return cannot('it is being deleted');
+  if (selected.kind === 'no') return { kind: 'excluded', sentence: selected.rule };
+  if (selected.kind === 'undecided') return { kind: 'unknown', sentence: selected.reason };
+  if (facts.diskIsLocal) {
+    return cannot(
+      `its disk lies on ${facts.markedHost} itself and it would be rebuilt empty; it waits there for the host's return (no_shared_storage=1 gives such disks up)`,
+    );
+  }
+  return refusal?.final === true && !recovers ? cannot(refusal.message) : null;
+}
+
+function failed(attempts: number, retryAt: number, sentence: string): InstanceClass {
+  return { kind: 'failed', attempts, retryAt, givenUp: attempts >= retryLimit, sentence };
 }
 
 /** Asked for by this pass; what came of it does not show yet. */

@@ -1,8 +1,22 @@
-import type { CallOptions, ComputeService, NovaClient } from '@openstack-ts/nova-client';
+import type {
+  Aggregate,
+  CallOptions,
+  ComputeService,
+  HostCapacity,
+  NovaClient,
+  Server,
+} from '@openstack-ts/nova-client';
 import { NovaError } from '@openstack-ts/nova-client';
 import type { Destination } from './classify.ts';
 import { pacing } from './pacing.ts';
-import { evacuableTag, type SelectionFacts } from './selection.ts';
+import type { Policy } from './policy.ts';
+import { type PolicyFacts, PolicyReader } from './policyFacts.ts';
+
+/** What hosts have room for, and when that was read, in ms since the epoch. */
+interface Capacity {
+  readonly at: number;
+  readonly list: readonly HostCapacity[];
+}
 
 /** What all hosts of a pass share of the cloud, read once or refreshed by whoever needs it fresh. */
 export class CloudFacts {
@@ -11,14 +25,26 @@ export class CloudFacts {
   readonly #options: CallOptions;
   #services: { readonly at: number; readonly list: readonly ComputeService[] } | null = null;
   #servicesUnderWay: Promise<readonly ComputeService[]> | null = null;
-  #selection: Promise<SelectionFacts> | null = null;
+  readonly #policyReader: PolicyReader;
+  readonly #silentAt: Map<string, number>;
+  #aggregates: Promise<readonly Aggregate[] | null> | null = null;
+  #capacity: { readonly at: number; readonly read: Promise<Capacity | null> } | null = null;
   #fenced: ReadonlySet<string> = new Set();
   #fencedAt = 0;
 
-  constructor(nova: NovaClient, now: () => number, options: CallOptions) {
+  /** @param silentAt when each host was last seen silent, in ms since the epoch: filled in here, kept from pass to pass */
+  constructor(
+    nova: NovaClient,
+    policy: Policy,
+    now: () => number,
+    options: CallOptions,
+    silentAt = new Map<string, number>(),
+  ) {
+    this.#silentAt = silentAt;
     this.#nova = nova;
     this.#now = now;
     this.#options = options;
+    this.#policyReader = new PolicyReader(nova, policy, options);
   }
 
   /** Hosts that bore a pending mark at a time `at`: fenced, whatever Nova says of them yet. */
@@ -33,7 +59,11 @@ export class CloudFacts {
     this.#servicesUnderWay ??= this.#nova
       .listComputeServices(this.#options)
       .then((list) => {
-        this.#services = { at: this.#now(), list };
+        const at = this.#now();
+        this.#services = { at, list };
+        for (const { host, state, forcedDown } of list) {
+          if (state === 'down' && !forcedDown) this.#silentAt.set(host, at);
+        }
         return list;
       })
       .finally(() => {
@@ -66,7 +96,9 @@ export class CloudFacts {
     // forced_down is the cluster's (or an operator's) word that the host is off; a mere missing heartbeat is not:
     // the guest may be running there already.
     if (service.forcedDown) return 'dead';
-    return service.state === 'down' ? 'silent' : 'alive';
+    // One that hung goes on where it was as soon as it is back: what it had begun looks abandoned until it has ended.
+    const wasSilent = this.#now() - (this.#silentAt.get(host) ?? 0) < pacing.staleRecordMs;
+    return service.state === 'down' || wasSilent ? 'silent' : 'alive';
   }
 
   /** A host's compute service as last read. */
@@ -85,28 +117,36 @@ export class CloudFacts {
       .sort();
   }
 
-  /** Flavours and tagged images, read once per pass; what cannot be read is null and named by `onError`. */
-  selection(onError: (what: string, error: NovaError) => void): Promise<SelectionFacts> {
-    this.#selection ??= this.#readSelection(onError);
-    return this.#selection;
+  /** What the policy has to know about these servers; each part is read once per pass. */
+  policyFacts(
+    servers: readonly Server[],
+    onError: (what: string, sentence: string) => void,
+  ): Promise<PolicyFacts> {
+    return this.#policyReader.factsFor(servers, onError);
   }
 
-  async #readSelection(onError: (what: string, error: NovaError) => void): Promise<SelectionFacts> {
-    const orNull = async <T>(what: string, reading: Promise<readonly T[]>): Promise<readonly T[] | null> => {
-      try {
-        return await reading;
-      } catch (error) {
-        if (!(error instanceof NovaError)) throw error;
-        // A cloud without an image service has no tagged images.
-        if (error.code === 'noEndpoint') return [];
-        onError(what, error);
-        return null;
-      }
-    };
-    const [flavors, taggedImages] = await Promise.all([
-      orNull('flavours', this.#nova.listFlavors(this.#options)),
-      orNull('image tags', this.#nova.listImagesByTag(evacuableTag, this.#options)),
-    ]);
-    return { flavors, taggedImages };
+  /** Host aggregates, read once per pass; null where they cannot be read. */
+  aggregates(): Promise<readonly Aggregate[] | null> {
+    this.#aggregates ??= orNull(this.#nova.listAggregates(this.#options));
+    return this.#aggregates;
+  }
+
+  /** What hosts have room for, at most `maxAgeMs` old; null where Placement does not tell, as nothing is held back then. */
+  capacity(maxAgeMs: number): Promise<Capacity | null> {
+    const now = this.#now();
+    if (this.#capacity === null || now - this.#capacity.at > maxAgeMs) {
+      const read = orNull(this.#nova.listCapacity(this.#options));
+      this.#capacity = { at: now, read: read.then((list) => (list === null ? null : { at: now, list })) };
+    }
+    return this.#capacity.read;
+  }
+}
+
+async function orNull<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof NovaError)) throw error;
+    return null;
   }
 }

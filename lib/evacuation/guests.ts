@@ -103,7 +103,12 @@ function stoppedBySync(facts: GuestFacts): GuestStep | null {
   // Nothing has changed it since the fencing, so it was off before.
   if ((facts.server.updatedAt ?? 0) < facts.fencedAt) return null;
   if (facts.actions === null) return { kind: 'readActions' };
-  const last = facts.actions.find(({ action }) => powerActions.has(action));
+  const last = lastPowerAction(facts.actions);
   const bySync = last?.action === 'stop' && last.userId === null && last.startedAt >= facts.fencedAt;
   return bySync ? { kind: 'start' } : null;
+}
+
+/** What was last made of an instance's power, by whomever. Actions are newest first. */
+export function lastPowerAction(actions: readonly ServerAction[]): ServerAction | undefined {
+  return actions.find(({ action }) => powerActions.has(action));
 }

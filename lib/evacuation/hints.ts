@@ -1,5 +1,6 @@
 import type { Refusal } from './classify.ts';
 import type { Signs } from './returning.ts';
+import { readThrottle, type ThrottleState } from './throttle.ts';
 
 /**
  * What a pass leaves for the next one on the same node, in a small local file. Nova and the marks hold all that
@@ -12,6 +13,9 @@ export interface HostHints {
   /** Hosts that could take instances when they were last counted, and when one was last added. */
   targets: readonly string[];
   capacityAt: number;
+  /** Instances that no host had room for when it was last looked, and when room was found for those that had none. */
+  unfit: readonly string[];
+  roomAt: Record<string, number>;
   /** Refusals that left no record in Nova, by instance. */
   refusals: Record<string, Refusal>;
   /**
@@ -27,15 +31,32 @@ export interface HostHints {
   orphans: readonly string[];
   /** What was last seen of the host that may tell a machine that is back; null: not looked at yet. */
   signs: Signs | null;
+  /** Whether anything was asked of Nova for it, and whether all that is left waits for something else to happen. */
+  begun: boolean;
+  stalled: boolean;
+  /** Instances that were asked for and whose end was not told yet: some end between two passes. */
+  open: Record<string, { readonly name: string; readonly requestId: string | null }>;
+  /** Instances that may have to be switched off again once they are elsewhere (`restore.ts`). */
+  restore: readonly string[];
   /** The last sentence logged per subject. */
   said: Record<string, string>;
 }
 
-export type Hints = Map<string, HostHints>;
+/** By the mark's name; and what belongs to no single host. */
+export class Hints extends Map<string, HostHints> {
+  /** How many evacuations at the same time Nova was found to bear. */
+  throttle: ThrottleState | null = null;
+  /** The highest priority seen in each group, so that the order of groups stays the same; see `queue.ts`. */
+  groupRanks = new Map<string, number>();
+  /** When each host was last seen silent, in ms since the epoch; see `cloudFacts.ts`. */
+  silentAt = new Map<string, number>();
+  /** The last sentence said per subject that is no host's. */
+  said: Record<string, string> = {};
+}
 
 /** Reads the file's text; anything that is not what {@link formatHints} wrote counts as no hints. */
 export function parseHints(text: string): Hints {
-  const hints: Hints = new Map();
+  const hints = new Hints();
   let data: unknown;
   try {
     data = JSON.parse(text);
@@ -43,22 +64,28 @@ export function parseHints(text: string): Hints {
     return hints;
   }
   if (!isRecord(data)) return hints;
-  for (const [name, entry] of Object.entries(data)) {
+  hints.throttle = readThrottle(data['throttle']);
+  hints.said = readValues(data['said'], (value) => typeof value === 'string');
+  hints.groupRanks = readNumbers(data['groupRanks']);
+  hints.silentAt = readNumbers(data['silentAt']);
+  for (const [name, entry] of Object.entries(isRecord(data['hosts']) ? data['hosts'] : data)) {
     if (!isRecord(entry) || typeof entry['firstSeen'] !== 'number') continue;
     hints.set(name, {
       firstSeen: entry['firstSeen'],
-      targets: Array.isArray(entry['targets'])
-        ? entry['targets'].filter((item) => typeof item === 'string')
-        : [],
+      targets: readTexts(entry['targets']),
+      unfit: readTexts(entry['unfit']),
+      roomAt: readValues(entry['roomAt'], (value) => typeof value === 'number'),
       capacityAt: typeof entry['capacityAt'] === 'number' ? entry['capacityAt'] : 0,
       refusals: readRefusals(entry['refusals']),
       pass: entry['pass'] === 'open' || entry['pass'] === 'closed' ? entry['pass'] : 'none',
       quietUntil: typeof entry['quietUntil'] === 'number' ? entry['quietUntil'] : 0,
       doubts: readValues(entry['doubts'], (value) => typeof value === 'number'),
-      orphans: Array.isArray(entry['orphans'])
-        ? entry['orphans'].filter((item) => typeof item === 'string')
-        : [],
+      orphans: readTexts(entry['orphans']),
       signs: readSigns(entry['signs']),
+      begun: entry['begun'] === true,
+      stalled: entry['stalled'] === true,
+      open: readOpen(entry['open']),
+      restore: readTexts(entry['restore']),
       said: readValues(entry['said'], (value) => typeof value === 'string'),
     });
   }
@@ -91,6 +118,24 @@ function readSigns(data: unknown): Signs | null {
   };
 }
 
+function readOpen(data: unknown): HostHints['open'] {
+  const open: HostHints['open'] = {};
+  for (const [id, entry] of Object.entries(isRecord(data) ? data : {})) {
+    if (!isRecord(entry) || typeof entry['name'] !== 'string') continue;
+    const { name, requestId } = entry;
+    open[id] = { name, requestId: typeof requestId === 'string' ? requestId : null };
+  }
+  return open;
+}
+
+function readNumbers(data: unknown): Map<string, number> {
+  return new Map(Object.entries(readValues(data, (value) => typeof value === 'number')));
+}
+
+function readTexts(data: unknown): string[] {
+  return Array.isArray(data) ? data.filter((item) => typeof item === 'string') : [];
+}
+
 function readValues<T>(data: unknown, fits: (value: unknown) => value is T): Record<string, T> {
   return Object.fromEntries(
     Object.entries(isRecord(data) ? data : {}).filter((entry): entry is [string, T] => fits(entry[1])),
@@ -98,7 +143,13 @@ function readValues<T>(data: unknown, fits: (value: unknown) => value is T): Rec
 }
 
 export function formatHints(hints: Hints): string {
-  return JSON.stringify(Object.fromEntries(hints));
+  return JSON.stringify({
+    hosts: Object.fromEntries(hints),
+    throttle: hints.throttle,
+    groupRanks: Object.fromEntries(hints.groupRanks),
+    silentAt: Object.fromEntries(hints.silentAt),
+    said: hints.said,
+  });
 }
 
 export function newHostHints(firstSeen: number): HostHints {
@@ -106,12 +157,18 @@ export function newHostHints(firstSeen: number): HostHints {
     firstSeen,
     targets: [],
     capacityAt: 0,
+    unfit: [],
+    roomAt: {},
     refusals: {},
     pass: 'none',
     quietUntil: 0,
     doubts: {},
     orphans: [],
     signs: null,
+    begun: false,
+    stalled: false,
+    open: {},
+    restore: [],
     said: {},
   };
 }

@@ -1,123 +1,71 @@
-import type { CallOptions, ComputeService, Migration, NovaClient, Server } from '@openstack-ts/nova-client';
-import { NovaError } from '@openstack-ts/nova-client';
-import type { MarkStore } from '../attrd/index.ts';
-import type { ClaimKeeper } from './claims.ts';
-import {
-  type Asked,
-  classify,
-  type InstanceClass,
-  isOrphan,
-  type Refusal,
-  showsRequest,
-} from './classify.ts';
-import type { Clock } from './clock.ts';
-import type { CloudFacts } from './cloudFacts.ts';
+import { type Migration, NovaError, type Server } from '@openstack-ts/nova-client';
+import type { InstanceClass } from './classify.ts';
 import { loadOf, nextDestination } from './destination.ts';
-import type { HostHints } from './hints.ts';
+import { diskOf, isDiskMissing } from './diskGuard.ts';
+import { timeLeftMs } from './estimate.ts';
 import { fencedAt, holdDown } from './hold.ts';
+import { HostJudge } from './hostJudge.ts';
 import { HostReport } from './hostReport.ts';
-import { HostView, titleOf } from './hostView.ts';
-import { type EarlyReturn, keepHome } from './keepHome.ts';
+import { HostRequests } from './hostRequests.ts';
+import { HostView } from './hostView.ts';
+import { keepHome } from './keepHome.ts';
 import { pacing } from './pacing.ts';
-import type { PassLog } from './passLog.ts';
+import type { HostOutcome, MarkedHost, PassScope } from './passScope.ts';
 import { countProgress, type Progress, progressText } from './progress.ts';
-import { isOpen, recordsByServer, recordsOf } from './records.ts';
+import { isDone, isFailed, isOpen, recordsOf } from './records.ts';
 import { shortList } from './release.ts';
-import type { ReturnWatch } from './returnWatch.ts';
-import { select } from './selection.ts';
-import type { Slots } from './slots.ts';
+import { restoreAll } from './restore.ts';
 
-export interface EvacuationSettings {
-  /** Upper bound of evacuations in flight over all hosts. */
-  readonly concurrency: number;
-  /** Sent where Nova's API still asks for it (below 2.14). */
-  readonly onSharedStorage: boolean;
-  /** Wait this long after the fencing, for locks of the storage to expire. */
-  readonly evacuateDelayMs: number;
-  readonly earlyReturn: EarlyReturn;
-}
-
-/** What all hosts of a pass have in common. */
-export interface PassScope {
-  readonly nova: NovaClient;
-  readonly marks: MarkStore;
-  readonly cloud: CloudFacts;
-  readonly claims: ClaimKeeper;
-  readonly slots: Slots;
-  readonly returns: ReturnWatch;
-  readonly clock: Clock;
-  readonly log: PassLog;
-  readonly settings: EvacuationSettings;
-  /** No new request for an evacuation after this time. */
-  readonly lingerUntil: number;
-  /** Bounds of requests that are under way. */
-  readonly callOptions: CallOptions;
-  /** Shows where a host stands (`crm_mon -A`). */
-  readonly showProgress: (name: string, text: string) => Promise<void>;
-}
-
-export interface MarkedHost {
-  /** The mark's name. */
-  readonly name: string;
-  readonly service: ComputeService;
-  readonly hints: HostHints;
-  /** Nothing new is asked of Nova before this time; see `decideClaim`. */
-  readonly quietUntil: number;
-  /** The transient copy was gone when the pass came, and with it any claim of a predecessor. */
-  readonly claimForgotten: boolean;
-}
-
-export type HostOutcome = {
-  readonly name: string;
-  /** One sentence for the exit reason. */
-  readonly sentence: string;
-} & (
-  | { readonly kind: 'completed' }
-  /** Work is left and goes on at the next pass. */
-  | { readonly kind: 'working' }
-  /** Something failed and is tried again. */
-  | { readonly kind: 'troubled' }
-  /** The claim is no longer ours. */
-  | { readonly kind: 'lost' }
-);
+type Classes = ReadonlyMap<string, InstanceClass>;
 
 /** What stands between a host and the end of its evacuation. */
-const openKinds = ['inFlight', 'look', 'due', 'waiting', 'failed', 'unknown'] as const;
+const openKinds = ['inFlight', 'look', 'due', 'waiting', 'deferred', 'failed', 'unknown'] as const;
 
 /** While nothing is in flight, the host is looked at anew this often, in ms. */
 const newLookMs = 5_000;
 
 /**
  * Evacuates one marked host as far as this pass's time allows: holds it down in Nova, looks, decides with
- * {@link classify}, asks, follows through Nova's own records, and sets the mark to `no` when nothing is left to do.
+ * `classify`, asks, follows through Nova's own records, and sets the mark to `no` when nothing is left to do.
  * What it remembers serves this pass only; the next one looks again.
  */
 export class HostEvacuation {
   readonly #scope: PassScope;
   readonly #marked: MarkedHost;
   readonly #host: string;
-  readonly #asked = new Map<string, Asked>();
-  /** Requests on their way, by instance. */
-  readonly #sending = new Map<string, Promise<void>>();
+  /** When this incident began, on our clock, as far as anybody noted it. */
+  readonly #fencedAt: number;
   readonly #view: HostView;
   readonly #report: HostReport;
-  #quietUntil: number;
-  /** Nova asked us to slow down, or could not be reached. */
-  #notBefore = 0;
-  #abort: HostOutcome | null = null;
+  readonly #requests: HostRequests;
+  readonly #judge: HostJudge;
+  readonly #startedAt: number;
+  /** Ends of evacuations that the throttle was told of, by record. */
+  readonly #counted = new Set<string>();
   /** When it was last asked whether the machine is back. */
   #presenceAt = 0;
+  /** Why nothing is asked for now; null while it goes on. */
+  #deferral: string | null = null;
+  #progressNow: Progress | null = null;
 
   constructor(scope: PassScope, marked: MarkedHost) {
     this.#scope = scope;
     this.#marked = marked;
     this.#host = marked.service.host;
-    this.#quietUntil = marked.quietUntil;
-    const { nova, clock, callOptions, log, showProgress } = scope;
+    const { nova, clock, callOptions, log, report, showProgress } = scope;
     const { name, hints } = marked;
-    const since = this.#fencedAt() - pacing.historyMs;
-    this.#view = new HostView(nova, this.#host, since, clock, callOptions);
-    this.#report = new HostReport(this.#host, hints, log, clock, (text) => showProgress(name, text));
+    hints.quietUntil = marked.quietUntil;
+    this.#startedAt = clock.now();
+    this.#fencedAt = fencedAt(marked.service) ?? hints.firstSeen;
+    this.#view = new HostView(nova, this.#host, this.#fencedAt - pacing.historyMs, clock, callOptions);
+    this.#report = new HostReport(this.#host, this.#fencedAt, hints, {
+      log,
+      report,
+      clock,
+      showProgress: (text) => showProgress(name, text),
+    });
+    this.#requests = new HostRequests(scope, marked, this.#view, this.#report);
+    this.#judge = new HostJudge(scope, marked, this.#view, this.#requests, this.#report, this.#fencedAt);
   }
 
   /** Never throws what `NovaError` stands for: trouble with Nova is an outcome. */
@@ -130,40 +78,29 @@ export class HostEvacuation {
         `evacuation of ${this.#host} is held up: ${error.message}; its mark is kept and the next pass tries again.`,
       );
     } finally {
-      // Each is bounded by the pass's hard limit; what is known of its end decides whether the claim is given back.
-      await Promise.allSettled(this.#sending.values());
-      this.#leaveDoubts();
-      this.#scope.slots.leave(this.#host);
+      // What is known of their end decides whether the claim is given back.
+      await this.#requests.settle();
+      this.#requests.leaveDoubts();
+      this.#marked.hints.pass = 'closed';
+      this.#scope.queue.leave(this.#host);
+      this.#scope.room.leave(this.#host);
     }
   }
 
   /** Whether a successor has to know of this pass: then the claim must stay. */
   get inDoubt(): boolean {
     const { hints } = this.#marked;
-    return Math.max(this.#quietUntil, ...Object.values(hints.doubts)) > this.#scope.clock.now();
-  }
-
-  /** Leaves to the next pass what is still quiet, and which requests were neither answered nor show in a record. */
-  #leaveDoubts(): void {
-    const { nova, clock } = this.#scope;
-    const { hints } = this.#marked;
-    const doubts = Object.entries(hints.doubts).filter(([, until]) => until > clock.now());
-    for (const [id, asked] of this.#asked) {
-      const latest = recordsOf(this.#view.records, id).at(-1);
-      if (asked.answered || showsRequest(asked, latest, nova.clockOffsetMs)) continue;
-      doubts.push([id, asked.at + pacing.unansweredMs]);
-    }
-    hints.doubts = Object.fromEntries(doubts);
-    hints.quietUntil = this.#quietUntil;
-    hints.pass = 'closed';
+    return Math.max(hints.quietUntil, ...Object.values(hints.doubts)) > this.#scope.clock.now();
   }
 
   async #evacuate(): Promise<HostOutcome> {
-    const { claims } = this.#scope;
+    const { claims, clock } = this.#scope;
+    this.#announce();
     await this.#hold();
     const delayed = this.#delayed();
     if (delayed !== null && (await this.#presence()) === 'gone') return delayed;
     await this.#view.list();
+    for (const [id, { name }] of Object.entries(this.#marked.hints.open)) this.#view.adopt(id, name);
     this.#heedForgottenClaim();
     // Two that claim at the same moment may each read their own claim back; by now the last one stands.
     if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
@@ -171,19 +108,18 @@ export class HostEvacuation {
     for (;;) {
       if (claims.lost(this.#marked.name) !== null) return this.#lost();
       const classes = await this.#observe();
-      if (this.#abort !== null) return this.#abort;
+      if (this.#requests.abort !== null) return this.#troubled(this.#requests.abort);
       const end = await this.#end(classes);
       if (end === 'look again') continue;
       if (end !== null) return end;
       const started = this.#start(classes);
-      if (this.#abort !== null) return this.#abort;
-      const following = started > 0 || this.#sending.size > 0 || hasKind(classes, 'inFlight', 'look');
+      if (this.#requests.abort !== null) return this.#troubled(this.#requests.abort);
+      const following = started > 0 || this.#requests.underWay > 0 || hasKind(classes, 'inFlight', 'look');
       const wait = this.#wait(classes, following, pause);
       if (wait === null) return this.#unfinished(classes);
       const settledBefore = this.#view.settledCount;
-      await this.#scope.clock.sleep(wait);
-      if (!following || this.#scope.clock.now() - this.#view.listedAt > pacing.serversFreshMs)
-        await this.#view.list();
+      await clock.sleep(wait);
+      if (!following || clock.now() - this.#view.listedAt > pacing.serversFreshMs) await this.#view.list();
       else await this.#view.poll();
       pause =
         this.#view.settledCount > settledBefore
@@ -192,27 +128,106 @@ export class HostEvacuation {
     }
   }
 
+  #announce(): void {
+    if (this.#report.say('marked', 'notice', `Initiating evacuation of ${this.#host} with NovaEvacuate`)) {
+      this.#report.hostEvent('marked', `${this.#host} was fenced and its instances are to be evacuated`);
+    }
+    const { me } = this.#scope;
+    if (this.#marked.hints.said['claimed'] === me) return;
+    this.#marked.hints.said['claimed'] = me;
+    this.#report.hostEvent('claimed', `${me} evacuates ${this.#host}`);
+  }
+
   /** Looks, decides for every instance, and shows where the host stands. */
-  async #observe(): Promise<Map<string, InstanceClass>> {
+  async #observe(): Promise<Classes> {
     await this.#scope.cloud.services();
-    let classes = await this.#classifyAll();
+    let classes = await this.#judge.judge();
     if (hasKind(classes, 'look')) {
       await this.#view.lookAgain([...classes].filter(([, one]) => one.kind === 'look').map(([id]) => id));
-      classes = await this.#classifyAll();
+      classes = await this.#judge.judge();
     }
-    this.#report.tell(classes, (id) => this.#view.title(id));
-    await this.#report.show(this.#progress(classes));
+    const { hints } = this.#marked;
+    hints.begun ||= this.#isBegun();
+    hints.stalled = !hasKind(classes, 'inFlight', 'look', 'due', 'waiting');
+    this.#heedGate();
+    this.#countSettled();
+    this.#report.tell(classes, this.#view);
+    const paced = this.#scope.throttle.sentence();
+    if (paced !== null) this.#scope.log.notice(`${paced}.`);
+    await this.#show(classes);
     return classes;
   }
 
+  /** Limits and the operator's word, which may change at any time. */
+  #heedGate(): void {
+    const gate = this.#scope.gate(this.#marked.name);
+    const before = this.#marked.hints.said['gate'] ?? '';
+    if (gate.kind === 'defer') {
+      this.#deferral = gate.sentence;
+      if (this.#report.say('gate', 'warn', `Deferring the evacuation of ${this.#host}: ${gate.sentence}.`)) {
+        if (before === '') this.#report.hostEvent('deferred', gate.sentence);
+      }
+      return;
+    }
+    this.#deferral = null;
+    if (before === '') return;
+    this.#marked.hints.said['gate'] = '';
+    const sentence = `The evacuation of ${this.#host} is no longer deferred`;
+    this.#scope.log.notice(`${sentence}.`, { host: this.#host });
+    this.#report.hostEvent('resumed', sentence);
+  }
+
+  /** Tells the throttle how evacuations that this pass asked for have ended. */
+  #countSettled(): void {
+    const { throttle } = this.#scope;
+    for (const [id, asked] of this.#requests.asked) {
+      const latest = recordsOf(this.#view.records, id).at(-1);
+      if (latest === undefined || latest.id === asked.lastRecord || isOpen(latest)) continue;
+      if (this.#counted.has(latest.id)) continue;
+      this.#counted.add(latest.id);
+      // A record of an attempt for which no host was found has no destination.
+      if (isDone(latest)) throttle.done();
+      else if (latest.destHost === null) throttle.failed('noValidHost');
+      else throttle.failed(this.#isDiskMissing(id, latest) ? 'diskMissing' : 'rebuild');
+    }
+  }
+
+  #isDiskMissing(id: string, latest: Migration): boolean {
+    const server = this.#view.servers.get(id)?.server ?? null;
+    return server !== null && isDiskMissing(server, latest);
+  }
+
+  async #show(classes: Classes): Promise<void> {
+    const progress = this.#progress(classes);
+    this.#progressNow = progress;
+    await this.#report.show(progress, this.#leftMs(progress), this.#deferral ?? '');
+  }
+
+  /** How long the rest will take, in ms; null where that cannot be told. */
+  #leftMs(progress: Progress): number | null {
+    const { clock, nova } = this.#scope;
+    const remaining = progress.inFlight + progress.waiting;
+    if (remaining === 0) return null;
+    const since = this.#startedAt + nova.clockOffsetMs;
+    const done = this.#view.records.filter((record) => isDone(record) && record.updatedAt >= since);
+    return timeLeftMs({
+      doneAt: done.map((record) => record.updatedAt - nova.clockOffsetMs),
+      remaining,
+      now: clock.now(),
+      startedAt: this.#startedAt,
+    });
+  }
+
   /** How long to wait before the next look, in ms; null when this pass has no time for anything more. */
-  #wait(classes: ReadonlyMap<string, InstanceClass>, following: boolean, pause: number): number | null {
-    const { clock, lingerUntil, callOptions } = this.#scope;
+  #wait(classes: Classes, following: boolean, pause: number): number | null {
+    const { clock, lingerUntil, callOptions, othersAtWork } = this.#scope;
     const now = clock.now();
-    if (now >= (callOptions.deadline ?? Number.POSITIVE_INFINITY)) return null;
-    if (now >= lingerUntil && this.#sending.size === 0) return null;
+    const deadline = callOptions.deadline ?? Number.POSITIVE_INFINITY;
+    if (now >= deadline) return null;
+    if (now >= lingerUntil && this.#requests.underWay === 0) return null;
     // Requests under way at the hard limit end there, and so does the pass.
-    if (following) return Math.min(pause, (callOptions.deadline ?? Number.POSITIVE_INFINITY) - now);
+    if (following) return Math.min(pause, deadline - now);
+    if (this.#deferral !== null) return othersAtWork(this.#marked.name) ? newLookMs : null;
     const nextAt = this.#nextChance(classes, now);
     if (nextAt >= lingerUntil) return null;
     return Math.max(pacing.pollMinMs, Math.min(nextAt - now, newLookMs));
@@ -224,8 +239,10 @@ export class HostEvacuation {
    */
   #heedForgottenClaim(): void {
     if (!this.#marked.claimForgotten) return;
+    const { hints } = this.#marked;
     const newest = Math.max(0, ...this.#view.records.map((record) => record.createdAt));
-    this.#quietUntil = Math.max(this.#quietUntil, newest - this.#scope.nova.clockOffsetMs + pacing.settleMs);
+    const settledAt = newest - this.#scope.nova.clockOffsetMs + pacing.settleMs;
+    hints.quietUntil = Math.max(hints.quietUntil, settledAt);
   }
 
   /** I1: nothing is asked for a host that Nova does not hold down. Done anew by every pass, as fencing may not have. */
@@ -234,31 +251,27 @@ export class HostEvacuation {
     const held = await holdDown(nova, this.#marked.service, new Date(clock.now()), callOptions);
     if (held.forcedDown || held.disabled) {
       cloud.forgetServices();
-      log.notice(held.sentence);
+      log.notice(held.sentence, { host: this.#host });
     }
   }
 
   #delayed(): HostOutcome | null {
     const { settings, clock } = this.#scope;
-    const until = this.#fencedAt() + settings.evacuateDelayMs;
+    const until = this.#fencedAt + settings.evacuateDelayMs;
     const left = until - clock.now();
     if (left <= 0) return null;
-    this.#notBefore = until;
+    this.#requests.waitUntil(until);
     const seconds = Math.ceil(left / 1000);
+    this.#report.say('delay', 'info', `Evacuation of ${this.#host} begins in ${seconds} s.`, 'delay');
     return this.#outcome('working', `evacuation of ${this.#host} begins in ${seconds} s (evacuate_delay).`);
-  }
-
-  /** When this incident began, on our clock, as far as anybody noted it. */
-  #fencedAt(): number {
-    return fencedAt(this.#marked.service) ?? this.#marked.hints.firstSeen;
   }
 
   /** Whether anything was asked of Nova in this incident, by whomever. */
   #isBegun(): boolean {
     const { hints } = this.#marked;
-    if (this.#asked.size > 0 || this.#sending.size > 0) return true;
+    if (this.#requests.asked.size > 0 || this.#requests.underWay > 0) return true;
     if (Object.keys(hints.refusals).length > 0 || Object.keys(hints.doubts).length > 0) return true;
-    const since = this.#fencedAt() + this.#scope.nova.clockOffsetMs - pacing.clockMarginMs;
+    const since = this.#fencedAt + this.#scope.nova.clockOffsetMs - pacing.clockMarginMs;
     return this.#view.records.some((record) => record.createdAt >= since);
   }
 
@@ -274,8 +287,8 @@ export class HostEvacuation {
   }
 
   /** Whether this is the end: nothing is left to do, or what is left stays. Null: the evacuation goes on. */
-  async #end(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | 'look again' | null> {
-    if (this.#sending.size > 0 || hasKind(classes, ...openKinds)) return this.#heedReturn(classes);
+  async #end(classes: Classes): Promise<HostOutcome | 'look again' | null> {
+    if (this.#requests.underWay > 0 || hasKind(classes, ...openKinds)) return this.#heedReturn(classes);
     const outcome = await this.#conclude(classes);
     if (outcome !== null) return outcome;
     await this.#scope.clock.sleep(pacing.pollMinMs);
@@ -283,7 +296,7 @@ export class HostEvacuation {
   }
 
   /** A machine that is back, or may be. Null: the evacuation goes on. */
-  async #heedReturn(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | 'look again' | null> {
+  async #heedReturn(classes: Classes): Promise<HostOutcome | 'look again' | null> {
     const presence = await this.#presence();
     if (presence === 'back') return this.#stayHome(classes);
     const { settings, clock, lingerUntil } = this.#scope;
@@ -295,16 +308,16 @@ export class HostEvacuation {
   }
 
   /** The machine is back: ends the evacuation if what is left can stay. */
-  async #stayHome(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | null> {
-    const { marks, claims, cloud, log, returns, settings, clock, callOptions } = this.#scope;
-    const decide = (all: ReadonlyMap<string, InstanceClass>) =>
-      this.#sending.size > 0 || clock.now() < this.#quietUntil
+  async #stayHome(classes: Classes): Promise<HostOutcome | null> {
+    const { claims, cloud, returns, settings, clock, callOptions } = this.#scope;
+    const decide = (all: Classes) =>
+      this.#requests.underWay > 0 || clock.now() < this.#marked.hints.quietUntil
         ? null
         : keepHome(all.values(), this.#isBegun(), settings.earlyReturn);
     if (decide(classes) === null) return null;
     if (!(await this.#isTold())) return this.#untold();
     await this.#view.list();
-    const fresh = await this.#classifyAll();
+    const fresh = await this.#judge.judge();
     const decision = decide(fresh);
     if (decision === null) return null;
     const latest = (callOptions.deadline ?? Number.POSITIVE_INFINITY) - pacing.signReserveMs;
@@ -316,9 +329,9 @@ export class HostEvacuation {
       this.#marked.hints.signs = null;
       return null;
     }
+    const unrestored = await this.#restore();
+    if (unrestored !== null) return unrestored;
     if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
-    await claims.drop(this.#marked.name);
-    await marks.setNo(this.#marked.name);
     const progress = this.#progress(fresh);
     const staying = [...fresh]
       .filter(([, one]) => one.kind !== 'finished')
@@ -328,258 +341,92 @@ export class HostEvacuation {
       decision === 'early'
         ? `${this.#host} is back before anything was evacuated, so it is released instead; of its instances ${which}.`
         : `Completed evacuation of ${this.#host}, which is back: ${progress.done} of ${progress.total} instances evacuated, ${which}.`;
-    log.notice(sentence);
-    await this.#report.show(progress, true);
-    return this.#outcome('completed', sentence);
-  }
-
-  async #classifyAll(): Promise<Map<string, InstanceClass>> {
-    const { cloud, clock, nova } = this.#scope;
-    const selection = await cloud.selection((what, error) =>
-      this.#report.say(
-        what,
-        'warn',
-        `The ${what} could not be read, so instances whose selection depends on them wait: ${error.message}.`,
-      ),
-    );
-    const now = clock.now();
-    const targets = cloud.targets();
-    this.#noteCapacity(targets, now);
-    const byServer = recordsByServer(this.#view.records);
-    const judged = {
-      destination: (host: string | null) => cloud.destination(host),
-      destinationKnownAt: (host: string | null) => cloud.destinationKnownAt(host),
-      clockOffsetMs: nova.clockOffsetMs,
-    };
-    const orphans = this.#noteOrphans(byServer, judged);
-    const classes = new Map<string, InstanceClass>();
-    for (const [id, { server, seenAt, gone }] of this.#view.servers) {
-      if (this.#sending.has(id)) {
-        classes.set(id, { kind: 'inFlight', overdue: false, sentence: 'being requested' });
-        continue;
-      }
-      classes.set(
-        id,
-        classify({
-          markedHost: this.#host,
-          server,
-          gone,
-          seenAt,
-          records: byServer.get(id) ?? [],
-          ...judged,
-          destinationsAt: cloud.destinationsAt,
-          orphans,
-          asked: this.#asked.get(id) ?? null,
-          refusal: this.#refusal(id),
-          quietUntil: Math.max(this.#quietUntil, this.#marked.hints.doubts[id] ?? 0),
-          canLand: targets.length > 0,
-          capacityAt: this.#marked.hints.capacityAt,
-          selected: server === null ? { kind: 'yes' } : select(server, selection),
-          now,
-        }),
-      );
-    }
-    return classes;
-  }
-
-  /** A destination that died and is back looks like any other, so what it has lost is remembered. */
-  #noteOrphans(
-    byServer: ReadonlyMap<string, readonly Migration[]>,
-    judged: Parameters<typeof isOrphan>[0],
-  ): ReadonlySet<string> {
-    const { hints } = this.#marked;
-    const latest = [...byServer.values()].flatMap((records) => records.slice(-1));
-    const found = latest.filter((record) => isOpen(record) && isOrphan(judged, record)).map(({ id }) => id);
-    const orphans = new Set([...hints.orphans, ...found]);
-    hints.orphans = [...orphans];
-    return orphans;
-  }
-
-  /** A host that could not take instances before and now can is a reason to try failed ones again at once. */
-  #noteCapacity(targets: readonly string[], now: number): void {
-    const { hints } = this.#marked;
-    if (targets.some((host) => !hints.targets.includes(host))) hints.capacityAt = now;
-    hints.targets = targets;
+    return this.#complete(sentence, progress);
   }
 
   /** Starts what is due, as far as there is room; returns how many. The requests go on while the loop follows. */
-  #start(classes: ReadonlyMap<string, InstanceClass>): number {
-    const { slots, clock, cloud, log } = this.#scope;
+  #start(classes: Classes): number {
+    const { queue, throttle, clock, cloud, lingerUntil } = this.#scope;
     const underWay = [...classes.values()].filter((one) => one.kind === 'inFlight' && !one.overdue).length;
     const due = [...classes].filter(([, one]) => one.kind === 'due');
-    slots.set(this.#host, underWay, due.length);
-    if (clock.now() < this.#notBefore || clock.now() >= this.#scope.lingerUntil) return 0;
+    const mayAsk = this.#deferral === null && clock.now() >= this.#requests.notBefore;
+    this.#enqueue(classes, underWay, mayAsk ? due.map(([id]) => id) : []);
+    if (!mayAsk || clock.now() >= lingerUntil) return 0;
     const service = cloud.service(this.#host);
     if (due.length > 0 && !(service?.forcedDown || service?.state === 'down')) {
-      this.#abort = this.#troubled(
+      this.#requests.stop(
         `evacuation of ${this.#host} stopped: Nova no longer holds it down (somebody forced it up?); the next pass holds it down again.`,
       );
       return 0;
     }
     const load = loadOf(this.#view.records);
     let started = 0;
-    for (const [id, one] of due) {
-      if (slots.room(this.#host) === 0) break;
+    const granted = queue.grants(this.#host);
+    throttle.busy(granted.length < due.length);
+    for (const [id] of due) {
+      const held = queue.held(id);
+      if (held !== null) this.#report.say(`group of ${id}`, 'info', `${this.#view.title(id)} ${held}.`);
+    }
+    for (const id of granted) {
+      const one = classes.get(id);
       const server = this.#view.servers.get(id)?.server;
-      if (server === undefined || server === null || one.kind !== 'due') continue;
+      if (server === undefined || server === null || one?.kind !== 'due') continue;
       started += 1;
-      slots.set(this.#host, underWay + started, due.length - started);
-      const records = recordsOf(this.#view.records, id);
-      const destination = nextDestination(records, cloud.targets(), load);
+      const destination = this.#destination(server, load);
       if (destination !== null) load.set(destination, (load.get(destination) ?? 0) + 1);
-      const to = destination === null ? '' : ` to ${destination}`;
-      log.info(
-        `Evacuating ${titleOf(server)} from ${this.#host}${to}, attempt ${one.attempt}: ${one.sentence}.`,
-      );
-      const request = this.#request(server, records.at(-1)?.id ?? null, destination).finally(() => {
-        this.#sending.delete(id);
-      });
-      this.#sending.set(id, request);
+      this.#requests.send(server, one, destination);
+    }
+    if (started > 0) {
+      const left = due.filter(([id]) => !granted.includes(id)).map(([id]) => id);
+      this.#enqueue(classes, underWay + started, left);
     }
     return started;
   }
 
-  /** One request, never repeated: what became of it is read from Nova's records. */
-  async #request(server: Server, lastRecord: string | null, destination: string | null): Promise<void> {
-    const { nova, clock, log, settings, callOptions } = this.#scope;
-    if (this.#isReporting() && !(await this.#isKnownOff(server))) return;
-    const at = clock.now();
-    const deadline = Math.min(
-      at + pacing.evacuateTimeoutMs,
-      callOptions.deadline ?? Number.POSITIVE_INFINITY,
-    );
-    this.#asked.set(server.id, { at, answered: false, lastRecord });
-    try {
-      const { requestId } = await nova.evacuate(
-        server.id,
-        {
-          onSharedStorage: settings.onSharedStorage,
-          ...(destination === null ? {} : { host: destination }),
-        },
-        { ...callOptions, deadline },
-      );
-      this.#asked.set(server.id, { at, answered: true, lastRecord });
-      delete this.#marked.hints.refusals[server.id];
-      log.debug(`Nova accepted the evacuation of ${titleOf(server)} (request ${requestId ?? 'without id'}).`);
-    } catch (error) {
-      if (!(error instanceof NovaError)) {
-        this.#abort = this.#troubled(`evacuating ${titleOf(server)} failed unexpectedly (${String(error)}).`);
-        return;
-      }
-      this.#refused(server, error);
-    }
+  /** Tells the queue what this host has under way, what it wants to ask for, and which groups are not through. */
+  #enqueue(classes: Classes, inFlight: number, due: readonly string[]): void {
+    const entry = (id: string) => {
+      const { priority, group } = this.#judge.rankOf(id);
+      const retry = recordsOf(this.#view.records, id).some(isFailed);
+      return { id, priority, group, retry };
+    };
+    const open = [...classes].flatMap(([id, one]) => {
+      const { priority, group } = this.#judge.rankOf(id);
+      if (group === null || one.kind === 'finished') return [];
+      const settled =
+        this.#deferral !== null ||
+        one.kind === 'cannot' ||
+        one.kind === 'excluded' ||
+        one.kind === 'deferred' ||
+        (one.kind === 'failed' && one.givenUp);
+      return [{ id, group, priority, settled }];
+    });
+    this.#scope.queue.set(this.#host, { inFlight, due: due.map(entry), open });
   }
 
-  /** Whether a nova-compute reports from the fenced host: somebody started it before its evacuation had ended. */
-  #isReporting(): boolean {
-    const { clock, nova } = this.#scope;
-    const { signs } = this.#marked.hints;
-    if (signs === null || signs.heartbeats === 0 || signs.updatedAt === null) return false;
-    // One that has died again since must not keep its instances from being evacuated.
-    return clock.now() + nova.clockOffsetMs - signs.updatedAt < pacing.reportingMs;
-  }
-
-  /**
-   * A nova-compute that was started too early may have started guests as well (resume_guests_state_on_host_boot, or a
-   * reboot that the host's death cut short): one that runs, or may, is not rebuilt elsewhere.
-   */
-  async #isKnownOff(server: Server): Promise<boolean> {
-    const { nova, clock, log, callOptions } = this.#scope;
-    let message: string;
-    try {
-      const deadline = Math.min(
-        clock.now() + pacing.guestAnswerMs,
-        callOptions.deadline ?? Number.POSITIVE_INFINITY,
-      );
-      if (!(await nova.isGuestRunning(server.id, { ...callOptions, deadline }))) return true;
-      message = `it runs on ${this.#host}, whose nova-compute was started before its evacuation had ended, and is not started a second time; power the host off, or have it released (attrd_updater -n evacuate -N ${this.#marked.name} -U no)`;
-    } catch (error) {
-      if (!(error instanceof NovaError)) throw error;
-      message = `whether it runs on ${this.#host}, where a nova-compute reports, cannot be told (${error.message})`;
-    }
-    log.debug(`${titleOf(server)}: ${message}.`);
-    const count = (this.#marked.hints.refusals[server.id]?.count ?? 0) + 1;
-    this.#marked.hints.refusals[server.id] = { count, at: clock.now(), message, final: false, ours: true };
-    return false;
-  }
-
-  #refused(server: Server, error: NovaError): void {
-    const { clock, log, cloud } = this.#scope;
-    const now = clock.now();
-    if (error.unanswered) {
-      log.warn(
-        `The evacuation of ${titleOf(server)} was requested but not answered (${error.message}); Nova's records are watched before it is asked for again.`,
-      );
-      return;
-    }
-    // Nothing was accepted, so it need not be looked for.
-    this.#asked.delete(server.id);
-    switch (error.code) {
-      case 'notFound':
-        // The instance, or the host that was named for it.
-        this.#view.forget(server.id, now);
-        return;
-      case 'unreachable':
-      case 'tls':
-      case 'rateLimited':
-      case 'serverError':
-      case 'connectionLost':
-      case 'timeout': {
-        const pause = error.retryAfterMs ?? pacing.retryFirstMs;
-        this.#notBefore = Math.max(this.#notBefore, now + pause);
-        this.#report.say(
-          'slow',
-          'warn',
-          `No new evacuations from ${this.#host} for ${Math.ceil(pause / 1000)} s: ${error.message}.`,
-        );
-        return;
-      }
-      case 'authFailed':
-      case 'forbidden':
-        this.#abort = this.#troubled(
-          `evacuation of ${this.#host} is held up: Nova does not let this user evacuate (${error.message}); give the user the admin role.`,
-        );
-        return;
-      default: {
-        if (/still in use/i.test(error.message)) {
-          // Somebody let the host up again behind our back: hold it down anew before anything else.
-          cloud.forgetServices();
-          this.#abort = this.#troubled(
-            `evacuation of ${this.#host} stopped: ${error.message}; the next pass holds it down again.`,
-          );
-          return;
-        }
-        const before = this.#marked.hints.refusals[server.id];
-        this.#marked.hints.refusals[server.id] = {
-          count: (before?.count ?? 0) + 1,
-          at: now,
-          message: error.message.replace(/\.+$/, ''),
-          final: error.code === 'conflict' && /vm_state/.test(error.message),
-          ours: false,
-        };
-      }
-    }
-  }
-
-  #refusal(id: string): Refusal | null {
-    return this.#marked.hints.refusals[id] ?? null;
+  /** The host to name for an attempt after a failure; null leaves the choice to Nova. */
+  #destination(server: Server, load: ReadonlyMap<string, number>): string | null {
+    const { cloud, settings } = this.#scope;
+    const destination = nextDestination(recordsOf(this.#view.records, server.id), cloud.targets(), load);
+    if (destination === null || diskOf(server, settings.onSharedStorage) === 'either') return destination;
+    return this.#judge.isSharedWith(destination) ? destination : null;
   }
 
   /** Everything seems done: a fresh list decides, and the mark goes to `no` only while it is still ours. */
-  async #conclude(classes: ReadonlyMap<string, InstanceClass>): Promise<HostOutcome | null> {
-    const { marks, claims, clock, log } = this.#scope;
+  async #conclude(classes: Classes): Promise<HostOutcome | null> {
+    const { claims, clock } = this.#scope;
     const progress = this.#progress(classes);
     if (clock.now() !== this.#view.listedAt) {
       if (!(await this.#isTold())) return this.#untold();
       await this.#view.list();
-      const fresh = await this.#classifyAll();
+      const fresh = await this.#judge.judge();
       if (hasKind(fresh, ...openKinds)) return null;
     }
+    const unrestored = await this.#restore();
+    if (unrestored !== null) return unrestored;
     if (!(await this.#isTold())) return this.#untold();
     if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
-    await claims.drop(this.#marked.name);
-    await marks.setNo(this.#marked.name);
-    const left = [...(await this.#classifyAll())].filter(
+    const left = [...(await this.#judge.judge())].filter(
       ([, one]) => one.kind === 'cannot' || one.kind === 'excluded',
     );
     const names = left.map(
@@ -590,9 +437,47 @@ export class HostEvacuation {
       names.length === 0
         ? `Completed evacuation of ${this.#host}: ${summary}.`
         : `Completed evacuation of ${this.#host}: ${summary}, ${names.length} left there: ${shortList(names)}.`;
-    log.notice(sentence);
-    await this.#report.show(progress, true);
+    return this.#complete(sentence, progress);
+  }
+
+  /** The end: the mark reads `no`, and what is owed from now on is the host's release. */
+  async #complete(sentence: string, progress: Progress): Promise<HostOutcome> {
+    const { marks, claims, log } = this.#scope;
+    await claims.drop(this.#marked.name);
+    await marks.setNo(this.#marked.name);
+    log.notice(sentence, { host: this.#host });
+    const { total, done, failed, left } = progress;
+    this.#report.hostEvent('evacuated', sentence, { total, done, failed, left });
+    await this.#report.show(progress, null, '', true);
     return this.#outcome('completed', sentence);
+  }
+
+  /**
+   * Switches off again what was off before. Instances that failed once are looked at as well: after a failure Nova takes them
+   * for broken, whatever they were. Null: nothing is left to find out.
+   */
+  async #restore(): Promise<HostOutcome | null> {
+    const { nova, log, clock, lingerUntil, callOptions } = this.#scope;
+    const { hints } = this.#marked;
+    const since = this.#fencedAt + nova.clockOffsetMs - pacing.clockMarginMs;
+    const ours = this.#view.records.filter((record) => record.createdAt >= since);
+    const done = new Set(ours.filter(isDone).map((record) => record.serverId));
+    const failed = ours.filter(isFailed).map((record) => record.serverId);
+    let ids = [...new Set([...hints.restore, ...failed])].filter((id) => done.has(id));
+    for (;;) {
+      if (ids.length === 0) return null;
+      const unclear = await restoreAll(nova, ids, log, callOptions);
+      hints.restore = hints.restore.filter((id) => !ids.includes(id) || unclear.includes(id));
+      ids = [...unclear];
+      if (ids.length > 0 && clock.now() + pacing.pollMaxMs >= lingerUntil) {
+        const names = shortList(ids.map((id) => this.#view.title(id)));
+        return this.#outcome(
+          'working',
+          `evacuation of ${this.#host}: all are elsewhere, and it is still to be found out which of them were off before: ${names}.`,
+        );
+      }
+      if (ids.length > 0) await clock.sleep(pacing.pollMaxMs);
+    }
   }
 
   /**
@@ -612,44 +497,48 @@ export class HostEvacuation {
     );
   }
 
-  #unfinished(classes: ReadonlyMap<string, InstanceClass>): HostOutcome {
+  #unfinished(classes: Classes): HostOutcome {
     const progress = this.#progress(classes);
-    const failed = [...classes].filter(
-      ([, one]) => one.kind === 'failed' || (one.kind === 'inFlight' && one.overdue),
-    );
     const text = `evacuation of ${this.#host}: ${progressText(progress)}`;
+    this.#report.say('summary', 'info', `Evacuation of ${this.#host}: ${progressText(progress)}.`);
     const describe = ([id, one]: [string, InstanceClass]) =>
       `${this.#view.title(id)}: ${'sentence' in one ? one.sentence : one.kind}`;
+    const all = [...classes];
+    const failed = all.filter(([, one]) => one.kind === 'failed' || (one.kind === 'inFlight' && one.overdue));
     if (failed.length > 0) {
       return this.#troubled(`${text}; ${shortList(failed.map(describe))}; it is tried again.`);
     }
-    const unknown = [...classes].filter(([, one]) => one.kind === 'unknown');
+    const unknown = all.filter(([, one]) => one.kind === 'unknown');
     if (unknown.length > 0) return this.#troubled(`${text}; ${shortList(unknown.map(describe))}.`);
+    if (this.#deferral !== null) return this.#outcome('deferred', `${text}: ${this.#deferral}.`);
+    const deferred = all.filter(([, one]) => one.kind === 'deferred');
+    if (deferred.length > 0) {
+      return this.#outcome('deferred', `${text}; ${shortList(deferred.map(describe))}.`);
+    }
     return this.#outcome('working', `${text}; it goes on at the next pass.`);
   }
 
   /** When something can happen that does not depend on Nova's records. */
-  #nextChance(classes: ReadonlyMap<string, InstanceClass>, now: number): number {
+  #nextChance(classes: Classes, now: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const one of classes.values()) {
       if (one.kind === 'failed') next = Math.min(next, one.retryAt);
       else if (one.kind === 'waiting') next = Math.min(next, one.until);
-      else if (one.kind === 'due' || one.kind === 'unknown')
+      else if (one.kind === 'due' || one.kind === 'deferred' || one.kind === 'unknown')
         next = Math.min(next, now + pacing.servicesFreshMs);
     }
-    return Math.max(next, this.#notBefore);
+    return Math.max(next, this.#requests.notBefore);
   }
 
   /** Instances that reached another host since the fencing, whoever asked for it. */
-  #progress(classes: ReadonlyMap<string, InstanceClass>): Progress {
-    const since = this.#fencedAt() - pacing.clockMarginMs;
+  #progress(classes: Classes): Progress {
+    const since = this.#fencedAt - pacing.clockMarginMs;
     const done = new Set<string>();
     for (const record of this.#view.records) {
-      const settled = record.status === 'done' || record.status === 'completed';
       const now = classes.get(record.serverId)?.kind ?? 'finished';
-      if (settled && record.createdAt >= since && now === 'finished') done.add(record.serverId);
+      if (isDone(record) && record.createdAt >= since && now === 'finished') done.add(record.serverId);
     }
-    return countProgress([...classes.values()], done.size);
+    return countProgress([...classes.values()], done.size, this.#deferral !== null);
   }
 
   #lost(): HostOutcome {
@@ -662,10 +551,10 @@ export class HostEvacuation {
   }
 
   #outcome(kind: HostOutcome['kind'], sentence: string): HostOutcome {
-    return { kind, name: this.#marked.name, sentence };
+    return { kind, name: this.#marked.name, sentence, progress: this.#progressNow };
   }
 }
 
-function hasKind(classes: ReadonlyMap<string, InstanceClass>, ...kinds: InstanceClass['kind'][]): boolean {
+function hasKind(classes: Classes, ...kinds: InstanceClass['kind'][]): boolean {
   return [...classes.values()].some((one) => kinds.includes(one.kind));
 }

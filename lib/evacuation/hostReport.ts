@@ -1,76 +1,191 @@
+import type { Migration } from '@openstack-ts/nova-client';
 import type { InstanceClass } from './classify.ts';
 import type { Clock } from './clock.ts';
+import type { HostEvent, InstanceEvent, Reporter } from './events.ts';
 import type { HostHints } from './hints.ts';
+import type { HostView } from './hostView.ts';
 import { pacing } from './pacing.ts';
 import type { PassLog } from './passLog.ts';
 import { type Progress, progressText } from './progress.ts';
+import { isDone, recordsByServer } from './records.ts';
 
-/** Tells what becomes of one host's instances: each outcome once in the log, the progress where it can be looked at. */
+/** What a report needs of the pass it belongs to. */
+export interface HostReportScope {
+  readonly log: PassLog;
+  readonly report: Reporter;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly showProgress: (text: string) => Promise<void>;
+}
+
+type Details = Partial<Pick<InstanceEvent, 'attempt' | 'destination' | 'requestId' | 'durationMs'>>;
+
+/** Tells what becomes of one host's instances: each outcome once, the progress where it can be looked at. */
 export class HostReport {
   readonly #host: string;
+  readonly #fencedAt: number;
   readonly #hints: HostHints;
-  readonly #log: PassLog;
-  readonly #clock: Pick<Clock, 'now'>;
-  readonly #showProgress: (text: string) => Promise<void>;
+  readonly #scope: HostReportScope;
   readonly #lastKind = new Map<string, InstanceClass['kind']>();
   #shownAt = 0;
   #shownText = '';
 
-  constructor(
-    host: string,
-    hints: HostHints,
-    log: PassLog,
-    clock: Pick<Clock, 'now'>,
-    showProgress: (text: string) => Promise<void>,
-  ) {
+  /** @param fencedAt when the incident began, in ms since the epoch: with the host it names the incident */
+  constructor(host: string, fencedAt: number, hints: HostHints, scope: HostReportScope) {
     this.#host = host;
+    this.#fencedAt = fencedAt;
     this.#hints = hints;
-    this.#log = log;
-    this.#clock = clock;
-    this.#showProgress = showProgress;
+    this.#scope = scope;
   }
 
-  /** One line per instance and outcome, said once. */
-  tell(classes: ReadonlyMap<string, InstanceClass>, title: (id: string) => string): void {
+  /** One line and one event per instance and outcome. */
+  tell(classes: ReadonlyMap<string, InstanceClass>, view: HostView): void {
+    const records = recordsByServer(view.records);
     for (const [id, one] of classes) {
       const before = this.#lastKind.get(id);
       this.#lastKind.set(id, one.kind);
-      if (!('sentence' in one)) continue;
-      if (one.kind === 'finished' && before !== undefined && before !== 'finished') {
-        const what = one.moved ? 'Evacuated' : 'Nothing to evacuate of';
-        this.say(id, 'info', `${what} ${title(id)} from ${this.#host}: ${one.sentence}.`);
-      } else if (one.kind === 'failed') {
-        const again = new Date(one.retryAt).toISOString();
-        this.say(
-          id,
-          'warn',
-          `Evacuation of ${title(id)} from ${this.#host}: ${one.sentence}; the next attempt is not before ${again}.`,
-          // The time moves on with each look while no host can take it.
-          `${one.attempts} ${one.sentence}`,
-        );
-      } else if (one.kind === 'cannot' || one.kind === 'excluded') {
-        this.say(id, 'notice', `Leaving ${title(id)} on ${this.#host}: ${one.sentence}.`);
-      } else if (one.kind === 'unknown' || (one.kind === 'inFlight' && one.overdue)) {
-        this.say(id, 'warn', `Waiting for ${title(id)} on ${this.#host}: ${one.sentence}.`, one.kind);
+      const title = view.title(id);
+      switch (one.kind) {
+        case 'finished': {
+          // Whoever was gone before this incident asked for anything has no outcome.
+          const isOurs = this.#hints.open[id] !== undefined;
+          if (before === 'finished' || !(isOurs || before !== undefined)) break;
+          if (one.moved) this.#arrived(id, view, one.sentence, records.get(id)?.findLast(isDone));
+          else this.say(id, 'info', `Nothing to evacuate of ${title} from ${this.#host}: ${one.sentence}.`);
+          delete this.#hints.open[id];
+          break;
+        }
+        case 'failed': {
+          const again = new Date(one.retryAt).toISOString();
+          const next = one.givenUp
+            ? `it is given up, and tried again when a host comes up, else not before ${again}`
+            : `the next attempt is not before ${again}`;
+          const requestId = this.#hints.open[id]?.requestId ?? null;
+          const isNew = this.say(
+            id,
+            'warn',
+            `Evacuation of ${title} from ${this.#host}: ${one.sentence}; ${next}${inRequest(requestId)}.`,
+            // The time moves on with each look while no host can take it.
+            `${one.attempts} ${one.sentence}`,
+          );
+          const latest = records.get(id)?.at(-1);
+          if (isNew) {
+            this.event(id, view.name(id), one.givenUp ? 'givenUp' : 'failed', one.sentence, {
+              attempt: one.attempts,
+              destination: latest?.destHost ?? null,
+              requestId,
+              durationMs: durationOf(latest),
+            });
+          }
+          break;
+        }
+        case 'cannot':
+        case 'excluded':
+          if (this.say(id, 'notice', `Leaving ${title} on ${this.#host}: ${one.sentence}.`)) {
+            this.event(id, view.name(id), 'left', one.sentence, {});
+          }
+          break;
+        case 'deferred':
+          this.say(id, 'notice', `Deferring ${title} on ${this.#host}: ${one.sentence}.`, one.kind);
+          break;
+        case 'unknown':
+          this.say(id, 'warn', `Waiting for ${title} on ${this.#host}: ${one.sentence}.`, one.kind);
+          break;
+        case 'inFlight':
+          if (one.overdue) {
+            this.say(id, 'warn', `Waiting for ${title} on ${this.#host}: ${one.sentence}.`, one.kind);
+          }
+          break;
+        default:
+        // Nothing that an operator has to know yet.
       }
     }
   }
 
-  /** Logs a sentence about a subject unless it was the last thing said about it, by this pass or an earlier one. */
-  say(subject: string, level: 'info' | 'notice' | 'warn', sentence: string, sameAs = sentence): void {
-    const { said } = this.#hints;
-    if (said[subject] === sameAs) return;
-    said[subject] = sameAs;
-    this.#log[level](sentence);
+  #arrived(id: string, view: HostView, sentence: string, record: Migration | undefined): void {
+    const requestId = this.#hints.open[id]?.requestId ?? null;
+    const durationMs = durationOf(record);
+    const took = durationMs === null ? '' : `, after ${Math.round(durationMs / 1000)} s`;
+    const line = `Evacuated ${view.title(id)} from ${this.#host}: ${sentence}${took}${inRequest(requestId)}.`;
+    if (!this.say(id, 'info', line, `moved ${record?.id ?? ''}`, requestId)) return;
+    this.event(id, view.name(id), 'evacuated', sentence, {
+      destination: record?.destHost ?? null,
+      requestId,
+      durationMs,
+    });
   }
 
-  /** Shows the progress, not too often unless it has to be now. */
-  async show(progress: Progress, atOnce = false): Promise<void> {
-    const text = progressText(progress);
-    if (text === this.#shownText || (!atOnce && this.#clock.now() - this.#shownAt < pacing.progressMs))
-      return;
-    this.#shownText = text;
-    this.#shownAt = this.#clock.now();
-    await this.#showProgress(text);
+  /** Records what became of an instance. */
+  event(id: string, name: string, what: InstanceEvent['what'], sentence: string, details: Details): void {
+    this.#scope.report.event({
+      about: 'instance',
+      at: this.#scope.clock.now(),
+      host: this.#host,
+      fencedAt: this.#fencedAt,
+      id,
+      name,
+      what,
+      sentence,
+      attempt: null,
+      destination: null,
+      requestId: null,
+      durationMs: null,
+      ...details,
+    });
   }
+
+  /** Records how far the incident has come. */
+  hostEvent(what: HostEvent['what'], sentence: string, counts?: HostEvent['counts']): void {
+    this.#scope.report.event({
+      about: 'host',
+      at: this.#scope.clock.now(),
+      host: this.#host,
+      fencedAt: this.#fencedAt,
+      what,
+      sentence,
+      ...(counts === undefined ? {} : { counts }),
+    });
+  }
+
+  /**
+   * Logs a sentence about a subject (an instance's id, or a word) unless it was the last thing said about it, by this pass
+   * or an earlier one. Whether it was new.
+   */
+  say(
+    subject: string,
+    level: 'info' | 'notice' | 'warn',
+    sentence: string,
+    sameAs = sentence,
+    requestId: string | null = null,
+  ): boolean {
+    const { said } = this.#hints;
+    if (said[subject] === sameAs) return false;
+    said[subject] = sameAs;
+    const isInstance = this.#lastKind.has(subject);
+    this.#scope.log[level](sentence, {
+      host: this.#host,
+      ...(isInstance ? { instance: subject } : {}),
+      ...(requestId === null ? {} : { requestId }),
+    });
+    return true;
+  }
+
+  /** Shows the progress, not too often unless it has to be now. `note` follows the numbers. */
+  async show(progress: Progress, leftMs: number | null, note: string, atOnce = false): Promise<void> {
+    const numbers = progressText(progress, leftMs);
+    const text = note === '' ? numbers : `${numbers}: ${note}`;
+    const now = this.#scope.clock.now();
+    if (text === this.#shownText || (!atOnce && now - this.#shownAt < pacing.progressMs)) return;
+    this.#shownText = text;
+    this.#shownAt = now;
+    await this.#scope.showProgress(text);
+  }
+}
+
+function inRequest(requestId: string | null): string {
+  return requestId === null ? '' : ` (${requestId})`;
+}
+
+/** From Nova's acceptance to the record's last change, both on Nova's clock. */
+function durationOf(record: Migration | undefined): number | null {
+  return record === undefined ? null : Math.max(0, record.updatedAt - record.createdAt);
 }

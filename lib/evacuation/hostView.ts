@@ -25,7 +25,7 @@ export class HostView {
   readonly #since: number;
   readonly #servers = new Map<string, Seen>();
   readonly #records = new Map<string, Migration>();
-  readonly #titles = new Map<string, string>();
+  readonly #names = new Map<string, string>();
   #listedAt = 0;
   #recordsReadAt = 0;
 
@@ -77,7 +77,7 @@ export class HostView {
     const listed = new Set(servers.map((server) => server.id));
     for (const server of servers) {
       this.#servers.set(server.id, { server, seenAt: at, gone: false });
-      this.#titles.set(server.id, titleOf(server));
+      this.#names.set(server.id, server.name);
     }
     // No longer listed on this host: moved, deleted, or not to be reached. What was found out one by one still holds.
     for (const [id, { server, gone }] of this.#servers) {
@@ -113,9 +113,22 @@ export class HostView {
     this.#servers.set(id, { server: null, seenAt: at, gone: false });
   }
 
+  /** An instance that an earlier pass asked for and that has left the host since: what became of it is still to be told. */
+  adopt(id: string, name: string): void {
+    if (this.#servers.has(id)) return;
+    this.forget(id, this.#clock.now());
+    this.#names.set(id, name);
+  }
+
   /** `name (id)`; the id alone of an instance that was never listed. */
   title(id: string): string {
-    return this.#titles.get(id) ?? id;
+    const name = this.#names.get(id);
+    return name === undefined ? id : `${name} (${id})`;
+  }
+
+  /** The instance's name; its id where it was never listed. */
+  name(id: string): string {
+    return this.#names.get(id) ?? id;
   }
 
   async #lookAt(id: string): Promise<void> {

@@ -10,13 +10,14 @@ export {
   connectionParameters,
   missingParameter,
 } from './connectionParameters.ts';
-export { formatHints, type Hints, newHostHints, parseHints } from './hints.ts';
+export { formatHints, Hints, newHostHints, parseHints } from './hints.ts';
 export { disabledReason, fencedAt, holdDown } from './hold.ts';
-export type { EvacuationSettings } from './hostEvacuation.ts';
 export { ComputeError, type LocalCompute } from './localCompute.ts';
 export { matchHost } from './names.ts';
 export { type PassOptions, type PassOutcome, runPass } from './pass.ts';
 export type { PassLog } from './passLog.ts';
+export type { EvacuationSettings } from './passScope.ts';
+export { type Policy, parsePolicy } from './policy.ts';
 export { isDisabledByUs } from './release.ts';
 export { type ReleaseMode, releaseCandidates } from './releaseCandidates.ts';
 export { type ReleasedHost, type ReleaseOutcome, walkRelease } from './releaseWalk.ts';

@@ -22,6 +22,11 @@ export const pacing = {
   overdueMs: 600_000,
   /** How old the list of services may be when a decision rests on it. */
   servicesFreshMs: 10_000,
+  /** How old the count of free room may be when instances are held back for want of it. */
+  capacityFreshMs: 15_000,
+  capacityShortMs: 4_000,
+  /** Between Nova's answer to a request and the scheduler's claim in Placement, at most, as a rule. */
+  schedulingMs: 3_000,
   /** How old the list of instances may be while others are in flight. */
   serversFreshMs: 60_000,
   /** Bounds of the pause between two looks at the records; it grows while nothing changes. */
@@ -31,6 +36,8 @@ export const pacing = {
   /** The first pause after a failed attempt, doubled at each further one up to the last. */
   retryFirstMs: 10_000,
   retryLastMs: 120_000,
+  /** The pause once an instance was given up: something has to change before it can succeed. */
+  retrySlowMs: 1_800_000,
   /** One request for an evacuation may take this long. */
   evacuateTimeoutMs: 30_000,
   /** How far back records are read at first, before the fencing: evacuations by hand, earlier failures. */
@@ -65,8 +72,12 @@ export const pacing = {
   signReserveMs: 2_000,
 } as const;
 
+/** After this many failed attempts in a row an instance is reported as given up, and tried again only slowly. */
+export const retryLimit = 6;
+
 /** The pause after the `attempts`-th failed attempt in a row. */
 export function retryPauseMs(attempts: number): number {
+  if (attempts >= retryLimit) return pacing.retrySlowMs;
   return Math.min(pacing.retryFirstMs * 2 ** Math.max(0, attempts - 1), pacing.retryLastMs);
 }
 

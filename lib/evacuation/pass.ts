@@ -1,25 +1,37 @@
-import type { NovaClient } from '@openstack-ts/nova-client';
+import type { ComputeService, NovaClient } from '@openstack-ts/nova-client';
 import { NovaError } from '@openstack-ts/nova-client';
-import { AttrdError, isPending, type MarkReading, type MarkStore, type NodeState } from '../attrd/index.ts';
+import {
+  AttrdError,
+  type EvacuationModes,
+  type Fencing,
+  isPending,
+  type MarkReading,
+  type MarkStore,
+  type NodeState,
+} from '../attrd/index.ts';
+import { type AdmissionLimits, type Admissions, admit } from './admission.ts';
 import { decideClaim } from './claim.ts';
 import { ClaimKeeper } from './claims.ts';
 import type { Clock } from './clock.ts';
 import { CloudFacts } from './cloudFacts.ts';
+import type { Reporter } from './events.ts';
 import { type Hints, type HostHints, newHostHints } from './hints.ts';
-import {
-  type EvacuationSettings,
-  HostEvacuation,
-  type HostOutcome,
-  type PassScope,
-} from './hostEvacuation.ts';
+import { fencedAt } from './hold.ts';
+import { HostEvacuation } from './hostEvacuation.ts';
 import { matchHost } from './names.ts';
 import { passBudgetMs, passHardLimitMs } from './pacing.ts';
 import type { PassLog } from './passLog.ts';
+import type { EvacuationSettings, Gate, HostOutcome, MarkedHost, PassScope } from './passScope.ts';
+import type { Policy } from './policy.ts';
+import type { Progress } from './progress.ts';
+import { judgeProof } from './proof.ts';
+import { EvacuationQueue } from './queue.ts';
 import { type ReleaseMode, releaseCandidates } from './releaseCandidates.ts';
 import { walkRelease } from './releaseWalk.ts';
 import { nextSigns } from './returning.ts';
 import { ReturnWatch } from './returnWatch.ts';
-import { Slots } from './slots.ts';
+import { RoomPlan } from './roomPlan.ts';
+import { Throttle } from './throttle.ts';
 import { waitText } from './waitText.ts';
 
 /** What a pass works with; everything that touches the world comes in here. */
@@ -34,6 +46,16 @@ export interface PassOptions {
   /** DNS domain of the compute hosts, if the operator gave one. */
   readonly dnsDomain: string | undefined;
   readonly settings: EvacuationSettings;
+  /** Which instances, and in what order. */
+  readonly policy: Policy;
+  readonly limits: AdmissionLimits;
+  /** The operator's word, `evacuation=pause` or `go`. */
+  readonly readModes: () => Promise<EvacuationModes>;
+  /** What the cluster remembers of a node's fencing. */
+  readonly readFencing: (node: string) => Promise<Fencing>;
+  readonly report: Reporter;
+  /** How many requests of this process ended in an error so far, by its code. */
+  readonly apiErrors: () => Readonly<Record<string, number>>;
   readonly hints: Hints;
   /** Keeps the hints as they are now: a pass that is killed leaves no others. */
   readonly keepHints: () => void;
@@ -84,6 +106,10 @@ class Pass {
   readonly #names = new Map<string, string[]>();
   /** When each release was last taken up, or ended, by this pass. */
   readonly #releasedAt = new Map<string, number>();
+  /** Names of hosts that are certainly down. */
+  readonly #proven = new Set<string>();
+  /** Limits and the operator's word, as last judged. */
+  #admissions: Admissions | null = null;
   #scope: PassScope | null = null;
   #hostMap: ReadonlyMap<string, string> = new Map();
 
@@ -122,7 +148,26 @@ class Pass {
       await Promise.all(this.#running.values());
       await this.#scope?.claims.stop();
     }
+    if (this.#scope !== null) this.#reportFigures(this.#scope);
     return this.#outcome();
+  }
+
+  #reportFigures({ nova, throttle, report }: PassScope): void {
+    const { hints, clock, apiErrors } = this.#options;
+    hints.throttle = throttle.state;
+    const outcomes = [...this.#outcomes.values()];
+    const sum = (count: (progress: Progress) => number) =>
+      outcomes.reduce((total, { progress }) => total + (progress === null ? 0 : count(progress)), 0);
+    report.figures({
+      at: clock.now(),
+      inFlight: sum(({ inFlight }) => inFlight),
+      queued: sum(({ waiting, deferred }) => waiting + deferred),
+      deferredHosts: outcomes.filter(({ kind }) => kind === 'deferred').length,
+      failed: sum(({ failed }) => failed),
+      concurrency: throttle.limit,
+      requests: nova.requestCount,
+      apiErrors: apiErrors(),
+    });
   }
 
   /** Starts on every pending mark that is ours to take; returns when the first deferred one may be, else null. */
@@ -130,9 +175,8 @@ class Pass {
     const { marks, me, hints, clock, log } = this.#options;
     const readAt = clock.now();
     const reading = await marks.readAll();
-    const pending = reading.marks.filter(({ mark }) => isPending(mark)).map(({ name }) => name);
     if (this.#scope !== null) {
-      await this.#noteFenced(this.#scope, pending, readAt).catch((error: unknown) => {
+      await this.#refresh(this.#scope, reading.marks, readAt).catch((error: unknown) => {
         // What is at work goes on with what it knew, and its age.
         if (!(error instanceof NovaError)) throw error;
       });
@@ -147,6 +191,7 @@ class Pass {
       if (decision.kind === 'defer') {
         deferredUntil = Math.min(deferredUntil ?? decision.until, decision.until);
         this.#deferred.add(one.name);
+        this.#proven.add(one.name);
         this.#note(one.name, 'working', decision.sentence);
         // The time in it changes with each sign of life.
         this.#once(one.name, 'claim', decision.sentence, one.mark.kind === 'claimed' ? one.mark.who : '');
@@ -155,7 +200,10 @@ class Pass {
         mine.push({ reading: one, quietUntil: decision.quietUntil });
       }
     }
-    if (mine.length > 0) await this.#start(mine, pending, readAt);
+    if (mine.length > 0) {
+      const lookAt = await this.#start(mine, reading.marks, readAt);
+      if (lookAt !== null) deferredUntil = Math.min(deferredUntil ?? lookAt, lookAt);
+    }
     await this.#takeUpReleases(reading.marks);
     return deferredUntil;
   }
@@ -202,7 +250,9 @@ class Pass {
   }
 
   async #walkRelease(scope: PassScope, name: string, all: readonly MarkReading[]): Promise<void> {
-    const { log, marks, clock, hints, showProgress, clearProgress } = this.#options;
+    const { log, marks, clock, hints, report, showProgress, clearProgress } = this.#options;
+    // What the service's reason tells goes away with the release.
+    let incidentAt: number | null = null;
     const { cloud, nova, callOptions } = scope;
     const host = await this.#hostOf(scope, name);
     // One that waits under another name of the same host counts as well.
@@ -223,7 +273,9 @@ class Pass {
         names: [...new Set([name, host, ...sameHost])],
         service: async () => {
           await cloud.services(0);
-          return cloud.service(host) ?? null;
+          const service = cloud.service(host) ?? null;
+          if (service !== null) incidentAt = fencedAt(service) ?? incidentAt;
+          return service;
         },
         compute: async (service) => {
           if (service === null) return 'silent';
@@ -237,7 +289,15 @@ class Pass {
     );
     cloud.forgetServices();
     if (outcome.kind === 'released') {
-      if (outcome.sentence !== null) log.notice(outcome.sentence);
+      if (outcome.sentence !== null) log.notice(outcome.sentence, { host });
+      report.event({
+        about: 'host',
+        at: clock.now(),
+        host,
+        fencedAt: incidentAt ?? hint.firstSeen,
+        what: 'released',
+        sentence: outcome.sentence ?? `${host} is back in service`,
+      });
       await clearProgress(name);
       hints.delete(name);
       if (outcome.troubled) this.#note(name, 'troubled', outcome.sentence ?? '');
@@ -273,37 +333,79 @@ class Pass {
     }
   }
 
-  /** Which Nova hosts are fenced, as the marks were at a time `at`. One that was released since is no longer. */
-  async #noteFenced(scope: PassScope, pending: readonly string[], at: number): Promise<void> {
+  /** What marks and limits mean for hosts, as the marks were at a time `at`. */
+  async #refresh(scope: PassScope, marks: readonly MarkReading[], at: number): Promise<void> {
+    const { limits, readModes, dnsDomain } = this.#options;
     const services = await scope.cloud.services();
-    const hosts = pending.map((name) =>
-      matchHost(services, this.#hostMap.get(name) ?? name, this.#options.dnsDomain),
+    const serviceOf = (name: string) => {
+      const match = matchHost(services, this.#hostMap.get(name) ?? name, dnsDomain);
+      return match.kind === 'host' ? match.service : null;
+    };
+    const hosts = new Map<string, ComputeService>();
+    for (const { name, mark } of marks) {
+      const service = isPending(mark) && this.#proven.has(name) ? serviceOf(name) : null;
+      if (service !== null) hosts.set(name, service);
+    }
+    // Fenced, whatever Nova says of them yet. One that was released since is no longer.
+    scope.cloud.setFenced(
+      [...hosts.values()].map(({ host }) => host),
+      at,
     );
-    const fenced = hosts.flatMap((match) => (match.kind === 'host' ? [match.service.host] : []));
-    scope.cloud.setFenced(fenced, at);
+    const [modes, aggregates] = await Promise.all([readModes(), scope.cloud.aggregates()]);
+    const hostOf = (node: string) => serviceOf(node)?.host ?? null;
+    const evacuated = marks.filter(({ mark }) => mark.kind === 'no').map(({ name }) => hostOf(name));
+    this.#admissions = admit({
+      pending: [...hosts].map(([name, service]) => {
+        const hints = this.#hints(name);
+        const { begun, stalled, firstSeen } = hints;
+        return { name, host: service.host, fencedAt: fencedAt(service) ?? firstSeen, begun, stalled };
+      }),
+      evacuated: new Set(evacuated.filter((host) => host !== null)),
+      services,
+      aggregates,
+      modes,
+      hostOf,
+      limits,
+    });
+    const [first] = hosts.keys();
+    for (const remark of this.#admissions.remarks) {
+      if (first !== undefined) this.#once(first, remark, `${remark}.`);
+    }
   }
 
+  /** Whether anything new may be asked for the host of a mark now. */
+  #gate(name: string): Gate {
+    return this.#admissions?.hosts.get(name) ?? { kind: 'go' };
+  }
+
+  /** Starts on marks that are ours to take; when one that is not certain yet has to be looked at again, else null. */
   async #start(
     mine: readonly { readonly reading: MarkReading; readonly quietUntil: number }[],
-    pending: readonly string[],
+    all: readonly MarkReading[],
     readAt: number,
-  ): Promise<void> {
-    const { dnsDomain, log } = this.#options;
+  ): Promise<number | null> {
+    const { dnsDomain, clock } = this.#options;
     const scope = await this.#connected();
     const services = await scope.cloud.services();
     const hosts: { names: string[]; host: string; run: (names: readonly string[]) => Promise<void> }[] = [];
     const joining: { readonly name: string; readonly host: string }[] = [];
+    let lookAt: number | null = null;
     for (const { reading, quietUntil } of mine) {
       const { name } = reading;
-      this.#taken.add(name);
       const match = matchHost(services, this.#hostMap.get(name) ?? name, dnsDomain);
       if (match.kind !== 'host') {
+        this.#taken.add(name);
         const sentence = `${match.sentence} Its mark is kept; correct the name, or remove the mark with: attrd_updater -n evacuate -N ${name} -U no`;
         this.#once(name, 'match', sentence);
         this.#note(name, 'troubled', sentence);
         continue;
       }
       const { service } = match;
+      if (!(await this.#isProven(scope, name, service))) {
+        lookAt = clock.now() + newMarksMs;
+        continue;
+      }
+      this.#taken.add(name);
       // The same host under two names (a mark by hand, an older cluster): one evacuation, both marks.
       const same = hosts.find((other) => other.host === service.host);
       if (same !== undefined) {
@@ -314,41 +416,22 @@ class Pass {
         joining.push({ name, host: service.host });
         continue;
       }
-      const hints = this.#hints(name);
+      const claimForgotten = reading.transient.kind === 'none';
       hosts.push({
         names: [name],
         host: service.host,
-        run: async (names) => {
-          const lost = scope.claims.lost(name);
-          if (lost !== null) {
-            hints.pass = 'closed';
-            this.#note(name, 'lost', `evacuation of ${service.host} stopped: ${lost}.`);
-            return;
-          }
-          if (hints.said['begin'] === undefined)
-            log.notice(`Initiating evacuation of ${service.host} with NovaEvacuate`);
-          hints.said['begin'] = service.host;
-          const evacuation = new HostEvacuation(scope, {
-            name,
-            service,
-            hints,
-            quietUntil,
-            claimForgotten: reading.transient.kind === 'none',
-          });
-          const outcome = await evacuation.run();
-          this.#outcomes.set(name, outcome);
-          await this.#handBack(names, outcome, evacuation.inDoubt);
-        },
+        run: (names) => this.#evacuate(scope, name, names, { service, quietUntil, claimForgotten }),
       });
     }
-    await this.#noteFenced(scope, pending, readAt);
     const known = new Set([...hosts.flatMap(({ names }) => names), ...joining.map(({ name }) => name)]);
+    if (known.size === 0) return lookAt;
+    await this.#refresh(scope, all, readAt);
     await scope.claims.take(mine.map(({ reading }) => reading).filter(({ name }) => known.has(name)));
     for (const name of known) this.#hints(name).pass = 'open';
     this.#options.keepHints();
     for (const { name, host } of joining) await this.#join(name, host);
+    for (const { host } of hosts) scope.queue.join(host);
     for (const { names, host, run } of hosts) {
-      scope.slots.join(host);
       this.#names.set(host, names);
       const running = run(names)
         .catch((error: unknown) => {
@@ -365,6 +448,56 @@ class Pass {
         });
       this.#running.set(host, running);
     }
+    return lookAt;
+  }
+
+  /** Whether a mark may be acted on; what speaks against it is named. */
+  async #isProven(scope: PassScope, name: string, service: ComputeService): Promise<boolean> {
+    const { readNodes, readFencing, clock } = this.#options;
+    const hints = this.#hints(name);
+    const isUp = service.state === 'up' && !service.forcedDown;
+    const joined = isUp && (await readNodes()).some((node) => node.name === name && node.joined);
+    const proof = judgeProof({
+      name,
+      service,
+      joined,
+      fencing: joined ? await readFencing(name) : { known: false, lastSuccess: null, pending: false },
+      firstSeen: hints.firstSeen,
+      now: clock.now(),
+      clockOffsetMs: scope.nova.clockOffsetMs,
+    });
+    if (proof.kind === 'ok') {
+      this.#proven.add(name);
+      return true;
+    }
+    this.#proven.delete(name);
+    const kind = proof.kind === 'stale' ? 'troubled' : 'working';
+    this.#once(name, 'proof', `${proof.sentence}.`);
+    this.#note(name, kind, `${proof.sentence}.`);
+    // One that is certain is judged anew by the next pass only.
+    if (proof.kind === 'stale') this.#taken.add(name);
+    else this.#deferred.add(name);
+    return false;
+  }
+
+  async #evacuate(
+    scope: PassScope,
+    name: string,
+    names: readonly string[],
+    found: Pick<MarkedHost, 'service' | 'quietUntil' | 'claimForgotten'>,
+  ): Promise<void> {
+    const hints = this.#hints(name);
+    const lost = scope.claims.lost(name);
+    if (lost !== null) {
+      hints.pass = 'closed';
+      scope.queue.leave(found.service.host);
+      this.#note(name, 'lost', `evacuation of ${found.service.host} stopped: ${lost}.`);
+      return;
+    }
+    const evacuation = new HostEvacuation(scope, { name, hints, ...found });
+    const outcome = await evacuation.run();
+    this.#outcomes.set(name, outcome);
+    await this.#handBack(names, outcome, evacuation.inDoubt);
   }
 
   /** Another name of a host that is worked on. One that was finished this very moment is looked at anew. */
@@ -398,6 +531,7 @@ class Pass {
         if (name !== outcome.name) await marks.setNo(name);
         // A later incident of this host begins with a clean sheet; the name stays, for its progress is still shown.
         hints.set(name, newHostHints(0));
+        if ([...hints.values()].every(({ firstSeen }) => firstSeen === 0)) hints.groupRanks.clear();
       } else if (outcome.kind === 'lost' || inDoubt) {
         await claims.drop(name);
       } else {
@@ -408,28 +542,39 @@ class Pass {
 
   async #connected(): Promise<PassScope> {
     if (this.#scope !== null) return this.#scope;
-    const { connect, readHostMap, marks, me, clock, log, settings, showProgress, readPulses } = this.#options;
+    const { connect, readHostMap, marks, me, clock, log, settings, policy, report, hints } = this.#options;
+    const { showProgress, readPulses, keepHints } = this.#options;
     const [nova, hostMap] = await Promise.all([connect(this.#deadline), readHostMap()]);
     this.#hostMap = hostMap;
     const now = () => clock.now();
     const callOptions = { deadline: this.#deadline };
+    const cloud = new CloudFacts(nova, policy, now, callOptions, hints.silentAt);
+    const throttle = new Throttle(settings.concurrency, now, hints.throttle);
     this.#scope = {
+      me,
       nova,
       marks,
-      cloud: new CloudFacts(nova, now, callOptions),
+      cloud,
       claims: new ClaimKeeper(marks, me, clock, (error) =>
         log.warn(
           `A claim could not be refreshed: ${error instanceof Error ? error.message : String(error)}.`,
         ),
       ),
-      slots: new Slots(settings.concurrency),
+      throttle,
+      queue: new EvacuationQueue(() => throttle.limit, now, hints.groupRanks),
+      room: new RoomPlan((maxAgeMs) => cloud.capacity(maxAgeMs)),
       returns: new ReturnWatch(readPulses, () => this.#joinedNodes(), clock),
       clock,
       log,
+      report,
       settings,
+      policy,
       lingerUntil: this.#lingerUntil,
       callOptions,
+      keepHints,
       showProgress,
+      gate: (name) => this.#gate(name),
+      othersAtWork: (name) => this.#othersAtWork(name),
     };
     return this.#scope;
   }
@@ -437,6 +582,13 @@ class Pass {
   async #joinedNodes(): Promise<ReadonlySet<string>> {
     const nodes = await this.#options.readNodes();
     return new Set(nodes.filter(({ joined }) => joined).map(({ name }) => name));
+  }
+
+  /** Whether another host's evacuation goes on, or a deferred one waits for it to. */
+  #othersAtWork(name: string): boolean {
+    return [...this.#names.values()].some(
+      (names) => !names.includes(name) && names.every((other) => this.#gate(other).kind === 'go'),
+    );
   }
 
   #connectedScope(): PassScope {
@@ -463,17 +615,17 @@ class Pass {
   }
 
   #note(name: string, kind: HostOutcome['kind'], sentence: string): void {
-    this.#outcomes.set(name, { kind, name, sentence });
+    this.#outcomes.set(name, { kind, name, sentence, progress: null });
   }
 
   #outcome(): PassOutcome {
     const outcomes = [...this.#outcomes.values()];
     const worst = (kind: HostOutcome['kind']) => outcomes.filter((outcome) => outcome.kind === kind);
-    const open = [...worst('troubled'), ...worst('lost'), ...worst('working')];
+    const open = [...worst('troubled'), ...worst('deferred'), ...worst('lost'), ...worst('working')];
     const [first] = open;
     const others = open.length - 1;
     return {
-      troubled: worst('troubled').length > 0,
+      troubled: worst('troubled').length + worst('deferred').length > 0,
       sentence:
         first === undefined
           ? null

@@ -255,6 +255,22 @@ export class EvacuationQueue {
     return this.#currentWaits().get(id) ?? null;
   }
 
+  /** Whether the limit is used up while instances wait for it. Only then would a higher one be of any use. */
+  get exhausted(): boolean {
+    const hosts = this.#hosts();
+    const limit = this.#limit();
+    const waits = this.#currentWaits();
+    const grants = decideGrants(hosts, limit, waits);
+    let held = 0;
+    let queued = 0;
+    for (const { host, demand } of hosts) {
+      const granted = grants.get(host)?.length ?? 0;
+      held += (demand?.inFlight ?? 0) + granted;
+      queued += (demand?.due ?? []).filter(({ id }) => !waits.has(id)).length - granted;
+    }
+    return held >= limit && queued > 0;
+  }
+
   #currentWaits(): ReadonlyMap<string, string> {
     this.#waits ??= groupWaits(this.#hosts(), this.#ranks);
     return this.#waits;

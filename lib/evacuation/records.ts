@@ -36,12 +36,12 @@ export function recordsByServer(records: Iterable<Migration>): Map<string, Migra
 
 /**
  * How many attempts in a row failed since the last success. Open records in between (left lying by a host that
- * died) do not end the row.
+ * died) do not end the row. What was created before `since` (ms, on Nova's clock) does not count.
  */
-export function failuresInARow(records: readonly Migration[]): number {
+export function failuresInARow(records: readonly Migration[], since = 0): number {
   let failures = 0;
   for (const record of records.toReversed()) {
-    if (isDone(record)) break;
+    if (isDone(record) || record.createdAt < since) break;
     if (isFailed(record)) failures += 1;
   }
   return failures;

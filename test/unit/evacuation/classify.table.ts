@@ -1,6 +1,6 @@
 import type { Server } from '@openstack-ts/nova-client';
 import type { Destination, InstanceFacts, Refusal } from '../../../lib/evacuation/classify.ts';
-import type { Selected } from '../../../lib/evacuation/selection.ts';
+import type { Selected } from '../../../lib/evacuation/policy.ts';
 
 /** One evacuation record. Times in seconds before now, on Nova's clock. */
 export interface RecordRow {
@@ -37,6 +37,10 @@ export interface Row {
   /** Seconds until something new may be asked. */
   readonly quiet?: number;
   readonly selected?: Selected;
+  /** Seconds since the incident began. */
+  readonly incident?: number;
+  readonly recovers?: boolean;
+  readonly diskIsLocal?: boolean;
   readonly canLand?: boolean;
   /** Seconds since a host became available. */
   readonly capacity?: number;
@@ -78,7 +82,10 @@ export function factsOf(row: Row): InstanceFacts {
             powerState: 1,
             projectId: null,
             imageId: null,
-            flavor: { id: null, name: 'small', extraSpecs: null },
+            flavor: { id: null, name: 'small', extraSpecs: null, size: null },
+            availabilityZone: 'nova',
+            volumeIds: [],
+            serverGroupIds: null,
             metadata: {},
             locked: false,
             fault: null,
@@ -88,6 +95,7 @@ export function factsOf(row: Row): InstanceFacts {
     gone: row.gone ?? false,
     seenAt: ago(row.seen ?? 0),
     records,
+    incidentAt: onNova(row.incident ?? 24 * 3600),
     destination: (host) => (host === null ? 'unknown' : (row.destinations?.[host] ?? 'alive')),
     destinationsAt: ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
     orphans: new Set(row.orphans?.map((index) => `r${index}`)),
@@ -102,6 +110,8 @@ export function factsOf(row: Row): InstanceFacts {
           },
     refusal: row.refusal === undefined ? null : { ...row.refusal, at: ago(row.refusal.ago) },
     quietUntil: row.quiet === undefined ? 0 : now + row.quiet * 1000,
+    recovers: row.recovers ?? false,
+    diskIsLocal: row.diskIsLocal ?? false,
     selected: row.selected ?? { kind: 'yes' },
     canLand: row.canLand ?? true,
     capacityAt: row.capacity === undefined ? 0 : ago(row.capacity),
@@ -411,14 +421,88 @@ export const table: readonly Row[] = [
     says: 'attempt 3 failed: comp2 could not rebuild it',
   },
   {
-    what: 'the tenth failure: two minutes, no more',
+    what: 'the fifth failure: two minutes',
     server: error,
     touched: 5,
-    records: Array.from({ length: 10 }, (_, index) => ({
-      status: 'error',
-      created: 1000 - index * 99,
-    })).concat([{ status: 'error', created: 5 }]),
-    is: 'failed 11 retry in 115 s',
+    records: [900, 700, 500, 300, 5].map((created) => ({ status: 'error', created })),
+    is: 'failed 5 retry in 115 s',
+  },
+  {
+    what: 'the sixth failure: given up, tried again only slowly',
+    server: error,
+    touched: 5,
+    records: [1100, 900, 700, 500, 300, 5].map((created) => ({ status: 'error', created })),
+    is: 'failed 6 given up retry in 1795 s',
+  },
+  {
+    what: 'given up, and a host has become available: tried at once',
+    server: error,
+    touched: 50,
+    records: [1100, 900, 700, 500, 300, 50].map((created) => ({ status: 'error', created })),
+    capacity: 4,
+    is: 'due attempt 7',
+  },
+  {
+    what: 'failures of an earlier incident do not count',
+    server: error,
+    touched: 5,
+    incident: 60,
+    records: [1100, 900, 700, 500, 300, 5].map((created) => ({ status: 'error', created })),
+    is: 'failed 1 retry in 5 s',
+  },
+  {
+    what: 'paused, and such are recovered: after a reset of its state',
+    server: { status: 'PAUSED', vmState: 'paused' },
+    recovers: true,
+    is: 'due attempt 1 after a reset',
+  },
+  {
+    what: 'resized: never recovered, its owner has to confirm or revert it',
+    server: { status: 'VERIFY_RESIZE', vmState: 'resized' },
+    recovers: true,
+    is: 'cannot',
+    says: 'Nova does not evacuate an instance that is resized',
+  },
+  {
+    what: 'being deleted by its owner: left',
+    server: { taskState: 'deleting' },
+    is: 'cannot',
+    says: 'it is being deleted',
+  },
+  {
+    what: 'an old Nova refused it for its task: reset, and asked for again at once',
+    server: { taskState: 'powering-off' },
+    refusal: {
+      count: 1,
+      ago: 1,
+      message: 'Cannot evacuate while it is in task_state powering-off',
+      final: false,
+      ours: false,
+    },
+    is: 'due attempt 2 after a reset',
+  },
+  {
+    what: 'refused for its task again after the reset: a pause first',
+    server: { taskState: 'powering-off' },
+    refusal: {
+      count: 2,
+      ago: 1,
+      message: 'Cannot evacuate while it is in task_state powering-off',
+      final: false,
+      ours: false,
+    },
+    is: 'failed 2 retry in 19 s',
+  },
+  {
+    what: 'a stuck task that Nova does not mind is not touched',
+    server: { taskState: 'powering-off' },
+    is: 'due attempt 1',
+  },
+  {
+    what: 'its disk lies on the dead host: left',
+    diskIsLocal: true,
+    is: 'cannot',
+    says: "its disk lies on comp0 itself and it would be rebuilt empty; it waits there for the host's return (no_shared_storage=1 gives such disks up)",
   },
   {
     what: 'failed while the list was read: the server still shows the state before',

@@ -11,11 +11,11 @@ function inWords(one: InstanceClass): string {
     case 'inFlight':
       return one.overdue ? 'inFlight overdue' : 'inFlight';
     case 'due':
-      return `due attempt ${one.attempt}`;
+      return `due attempt ${one.attempt}${one.reset ? ' after a reset' : ''}`;
     case 'waiting':
       return `waiting ${seconds(one.until)}`;
     case 'failed':
-      return `failed ${one.attempts} retry in ${seconds(one.retryAt)}`;
+      return `failed ${one.attempts}${one.givenUp ? ' given up' : ''} retry in ${seconds(one.retryAt)}`;
     default:
       return one.kind;
   }

@@ -1,13 +1,13 @@
 import { NovaError } from '@openstack-ts/nova-client';
 import { describe, expect, test } from 'vitest';
 import { CloudFacts } from '../../../lib/evacuation/cloudFacts.ts';
-import { Rig } from './rig.ts';
+import { everyone, Rig } from './rig.ts';
 import { Process } from './virtualTime.ts';
 
 function setup() {
   const rig = new Rig();
   const process = new Process(rig.time);
-  const facts = new CloudFacts(rig.nova.clientFor(process), () => rig.time.now(), {});
+  const facts = new CloudFacts(rig.nova.clientFor(process), everyone, () => rig.time.now(), {});
   const asked = (method: string) => rig.nova.calls.filter((call) => call === method).length;
   return { rig, facts, asked, services: (maxAgeMs?: number) => rig.time.until(facts.services(maxAgeMs)) };
 }
@@ -94,31 +94,31 @@ describe('reading the services', () => {
   });
 });
 
-describe('what selection depends on', () => {
-  test('is read once per pass', async () => {
+describe('what Placement and aggregates tell', () => {
+  test('aggregates are read once per pass', async () => {
     const { rig, facts, asked } = setup();
-    const none = () => {
-      throw new Error('not to be called');
-    };
-    const [first, second] = await rig.time.until(Promise.all([facts.selection(none), facts.selection(none)]));
+    const [first, second] = await rig.time.until(Promise.all([facts.aggregates(), facts.aggregates()]));
     expect(first).toBe(second);
-    expect([asked('listFlavors'), asked('listImagesByTag evacuable')]).toEqual([1, 1]);
+    expect(asked('listAggregates')).toBe(1);
   });
 
-  test('what cannot be read is null and named; a cloud without an image service has no tagged images', async () => {
+  test('capacity is as fresh as it is asked for, and shared', async () => {
+    const { rig, facts, asked } = setup();
+    await rig.time.until(Promise.all([facts.capacity(5_000), facts.capacity(5_000)]));
+    expect(asked('listCapacity')).toBe(1);
+    await rig.time.pass(6_000);
+    await rig.time.until(facts.capacity(10_000));
+    expect(asked('listCapacity')).toBe(1);
+    await rig.time.until(facts.capacity(5_000));
+    expect(asked('listCapacity')).toBe(2);
+  });
+
+  test('what cannot be read is null: nothing is held back for it', async () => {
     const { rig, facts } = setup();
-    rig.nova.fault = ({ method }) => {
-      if (method === 'listFlavors')
-        return { kind: 'refuse', error: new NovaError('forbidden', 'no', { status: 403 }) };
-      if (method === 'listImagesByTag')
-        return { kind: 'refuse', error: new NovaError('noEndpoint', 'no image') };
-      return null;
-    };
-    const named: string[] = [];
-    const selection = await rig.time.until(
-      facts.selection((what, error) => named.push(`${what}: ${error.code}`)),
-    );
-    expect(selection).toEqual({ flavors: null, taggedImages: [] });
-    expect(named).toEqual(['flavours: forbidden']);
+    rig.nova.fault = ({ method }) =>
+      method === 'listCapacity' || method === 'listAggregates'
+        ? { kind: 'refuse', error: new NovaError('forbidden', 'no', { status: 403 }) }
+        : null;
+    expect(await rig.time.until(Promise.all([facts.capacity(0), facts.aggregates()]))).toEqual([null, null]);
   });
 });

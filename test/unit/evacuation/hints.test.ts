@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatHints, type Hints, newHostHints, parseHints } from '../../../lib/evacuation/index.ts';
+import { formatHints, Hints, newHostHints, parseHints } from '../../../lib/evacuation/index.ts';
 
 describe('the file of hints', () => {
   test('is read as it was written', () => {
-    const hints: Hints = new Map([
+    const hints = new Hints([
       ['comp0', newHostHints(5)],
       [
         'comp1.example',
@@ -25,10 +25,19 @@ describe('the file of hints', () => {
           },
           doubts: { j: 78 },
           orphans: ['r1'],
+          unfit: ['k'],
+          roomAt: { l: 79 },
+          begun: true,
+          stalled: true,
+          open: { i: { name: 'vm', requestId: 'req-1' }, j: { name: 'vn', requestId: null } },
+          restore: ['i'],
           said: { i: 'something', __proto__x: 'else' },
         },
       ],
     ]);
+    hints.groupRanks.set('p/db', 900);
+    hints.silentAt.set('comp3', 7);
+    hints.said = { alert: 'is missing' };
     expect(parseHints(formatHints(hints))).toEqual(hints);
   });
 
@@ -45,7 +54,7 @@ describe('the file of hints', () => {
     '{"comp0":{"firstSeen":"1"}}',
     '\0',
   ])('garbage counts as no hints: %j', (text) => {
-    expect(parseHints(text)).toEqual(new Map());
+    expect(parseHints(text)).toEqual(new Hints());
   });
 
   test('what is wrong in one entry is left out, the rest counts', () => {
@@ -64,11 +73,11 @@ describe('the file of hints', () => {
       comp1: null,
     });
     expect(parseHints(text)).toEqual(
-      new Map([
+      new Hints([
         [
           'comp0',
           {
-            firstSeen: 5,
+            ...newHostHints(5),
             targets: ['a'],
             capacityAt: 0,
             refusals: { b: { count: 1, at: 2, message: 'm', final: false, ours: false } },
@@ -86,7 +95,7 @@ describe('the file of hints', () => {
 
   test('hints of an older version are hints', () => {
     const old = '{"comp0":{"firstSeen":5,"targets":[],"capacityAt":0,"refusals":{},"said":{}}}';
-    expect(parseHints(old)).toEqual(new Map([['comp0', newHostHints(5)]]));
+    expect(parseHints(old)).toEqual(new Hints([['comp0', newHostHints(5)]]));
   });
 
   test('any text, and any JSON, is read without an error', () => {

@@ -104,6 +104,27 @@ describe('sharing the limit among hosts', () => {
     expect(queue.grants('a')).toHaveLength(1);
   });
 
+  test('the limit is exhausted when instances wait for it, not when they wait for others or for nobody', () => {
+    const { queue, set } = queueOf(4, 'a', 'b');
+    set('a', 0, 2);
+    expect(queue.exhausted).toBe(false);
+    set('b', 2, 0);
+    expect(queue.exhausted).toBe(false);
+    set('b', 2, 1);
+    expect(queue.exhausted).toBe(true);
+    const members = ['a', 'b', 'c'].map((name) => entry(name, 500, `shop/${name}`));
+    const open = members.map(({ id, priority }) => ({ id, group: `shop/${id}`, priority, settled: false }));
+    queue.set('b', { inFlight: 1, due: members, open });
+    expect(queue.exhausted).toBe(false);
+  });
+
+  test('what is kept free for a host that has not told does not exhaust the limit', () => {
+    const { queue, set } = queueOf(4, 'a', 'b');
+    set('a', 2, 9);
+    expect(queue.grants('a')).toEqual([]);
+    expect(queue.exhausted).toBe(false);
+  });
+
   interface Host {
     readonly name: string;
     flying: number;

@@ -9,19 +9,23 @@ import {
   type CommandRunner,
   createAttributes,
   createClusterState,
+  createEvacuationModes,
+  createFencingHistory,
   createMarkStore,
   type MarkStore,
   parseMark,
 } from '../../../lib/attrd/index.ts';
+import type { EvacuationEvent, PassFigures } from '../../../lib/evacuation/events.ts';
 import {
   type ComeBackOptions,
   type ComeBackOutcome,
   comeBack,
-  type Hints,
+  Hints,
   type LocalCompute,
   type PassLog,
   type PassOptions,
   type PassOutcome,
+  type Policy,
   readPulses,
   runPass,
 } from '../../../lib/evacuation/index.ts';
@@ -54,6 +58,9 @@ export interface RunningFenceAgent {
   readonly outcome: Promise<'0' | string>;
 }
 
+/** The policy of an installation that has none. */
+export const everyone: Policy = { include: [], exclude: [], priorities: [], otherStates: 'leave' };
+
 /** A cluster and a cloud in memory, and passes over them in virtual time. */
 export class Rig {
   readonly time = new VirtualTime();
@@ -64,11 +71,14 @@ export class Rig {
     ['ctl0', 'ctl1'],
     ['comp0', 'comp1', 'comp2', 'comp3', 'comp4'],
   );
-  readonly ctl0: Controller = { name: 'ctl0', hints: new Map() };
-  readonly ctl1: Controller = { name: 'ctl1', hints: new Map() };
+  readonly ctl0: Controller = { name: 'ctl0', hints: new Hints() };
+  readonly ctl1: Controller = { name: 'ctl1', hints: new Hints() };
   readonly hostMap = new Map<string, string>();
   /** Every line of every pass, as `level sentence`. */
   readonly log: string[] = [];
+  /** What every pass reported, in order; the figures of the last one. */
+  readonly events: EvacuationEvent[] = [];
+  figures: PassFigures | null = null;
   /** What `crm_mon -A` showed, in order. */
   readonly progress: string[] = [];
   /** Writes of the transient mark, as `comp0=yes`. */
@@ -238,6 +248,21 @@ export class Rig {
       me: controller.name,
       dnsDomain: undefined,
       settings: { concurrency: 16, onSharedStorage: true, evacuateDelayMs: 0, earlyReturn: 'release' },
+      policy: everyone,
+      limits: { maxFailedPercent: 100, maxFailedPerAggregate: 0, maxHostsAtOnce: 0 },
+      readModes: () =>
+        createEvacuationModes({ env: {}, timeoutMs: 10_000, run: this.toolsFor(process) }).readModes(),
+      readFencing: (node) =>
+        createFencingHistory({ env: {}, timeoutMs: 10_000, run: this.toolsFor(process) }).readFencing(node),
+      report: {
+        event: (event) => {
+          if (process.alive) this.events.push(event);
+        },
+        figures: (figures) => {
+          this.figures = figures;
+        },
+      },
+      apiErrors: () => ({}),
       hints: controller.hints,
       keepHints: () => undefined,
       clock: process,

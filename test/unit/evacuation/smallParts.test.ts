@@ -77,9 +77,9 @@ describe('records', () => {
 });
 
 describe('times', () => {
-  test('the pause after a failure doubles from ten seconds to two minutes', () => {
+  test('the pause after a failure doubles from ten seconds to two minutes, until it is given up', () => {
     expect([1, 2, 3, 4, 5, 6, 100].map(retryPauseMs)).toEqual([
-      10_000, 20_000, 40_000, 80_000, 120_000, 120_000, 120_000,
+      10_000, 20_000, 40_000, 80_000, 120_000, 1_800_000, 1_800_000,
     ]);
     expect(retryPauseMs(0)).toBe(10_000);
   });
@@ -105,10 +105,11 @@ describe('progress', () => {
   const classes: InstanceClass[] = [
     { kind: 'inFlight', overdue: false, sentence: '' },
     { kind: 'look' },
-    { kind: 'due', attempt: 1, sentence: '' },
+    { kind: 'due', attempt: 1, reset: false, sentence: '' },
     { kind: 'waiting', until: 0, sentence: '' },
     { kind: 'unknown', sentence: '' },
-    { kind: 'failed', attempts: 1, retryAt: 0, sentence: '' },
+    { kind: 'failed', attempts: 1, retryAt: 0, givenUp: false, sentence: '' },
+    { kind: 'deferred', sentence: '' },
     { kind: 'cannot', sentence: '' },
     { kind: 'excluded', sentence: '' },
     { kind: 'finished', moved: true, sentence: '' },
@@ -116,8 +117,25 @@ describe('progress', () => {
 
   test('each instance counts once', () => {
     const progress = countProgress(classes, 4);
-    expect(progress).toEqual({ total: 12, done: 4, inFlight: 2, waiting: 3, failed: 1, left: 2 });
-    expect(progressText(progress)).toBe('4/12 done, 2 in flight, 3 waiting, 1 failed, 2 left');
+    expect(progress).toEqual({
+      total: 13,
+      done: 4,
+      inFlight: 2,
+      waiting: 3,
+      failed: 1,
+      deferred: 1,
+      left: 2,
+    });
+    expect(progressText(progress)).toBe('4/13 done, 2 in flight, 3 waiting, 1 failed, 1 deferred, 2 left');
+  });
+
+  test('what waits on a host that is deferred is deferred', () => {
+    const progress = countProgress(classes, 4, true);
+    expect(progressText(progress)).toBe('4/13 done, 2 in flight, 1 failed, 4 deferred, 2 left');
+  });
+
+  test('the time left follows', () => {
+    expect(progressText(countProgress(classes, 4), 42_000)).toMatch(/2 left, about 50 s left$/);
   });
 
   test('zeros are left out', () => {

@@ -1,5 +1,6 @@
 import { NovaError } from '@openstack-ts/nova-client';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Hints } from '../../../lib/evacuation/index.ts';
 import { Rig } from './rig.ts';
 
 let rig = new Rig();
@@ -385,8 +386,8 @@ describe('instances that stay', () => {
       { id: '1', name: 'ha', extraSpecs: { evacuable: 'true' } },
       { id: '2', name: 'plain', extraSpecs: {} },
     ];
-    nova.boot('ha', 'comp0', { flavor: { id: null, name: 'ha', extraSpecs: {} } });
-    nova.boot('plain', 'comp0', { flavor: { id: null, name: 'plain', extraSpecs: {} } });
+    nova.boot('ha', 'comp0', { flavor: { id: null, name: 'ha', extraSpecs: {}, size: null } });
+    nova.boot('plain', 'comp0', { flavor: { id: null, name: 'plain', extraSpecs: {}, size: null } });
     rig.fence('comp0');
     await rig.pass();
     expect(left('comp0')).toEqual(['plain']);
@@ -397,7 +398,7 @@ describe('instances that stay', () => {
   test('flavours that cannot be read: what depends on them waits, is named once, and the mark is kept', async () => {
     const { nova } = cloud(0);
     nova.flavors = null;
-    nova.images = [{ id: 'tagged', name: 'x', tags: ['evacuable'] }];
+    nova.images = [{ id: 'tagged', name: 'x', tags: ['evacuable'], properties: {} }];
     nova.boot('a', 'comp0', { imageId: 'tagged' });
     nova.boot('b', 'comp0', { imageId: 'other' });
     rig.fence('comp0');
@@ -495,7 +496,7 @@ describe('time', () => {
       const outcome = await rig.pass(rig.ctl0, { timeoutMs: 20_000, settings: two });
       expect(outcome.troubled).toBe(false);
       expect(outcome.sentence).toMatch(
-        /^evacuation of comp0: \d+\/60 done, \d in flight, \d+ waiting; it goes on at the next pass\.$/,
+        /^evacuation of comp0: \d+\/60 done, (\d in flight, )?\d+ waiting; it goes on at the next pass\.$/,
       );
       const last = Math.max(...[...nova.asked.values()].flat());
       expect([seed, last - began <= 10_000]).toEqual([seed, true]);
@@ -554,7 +555,7 @@ describe('a pass that was killed', () => {
       const running = rig.start();
       await rig.time.pass(at);
       running.process.kill();
-      rig.ctl0.hints = new Map();
+      rig.ctl0.hints = new Hints();
       await rig.time.pass(5_000);
       await rig.passes(10);
       expect([at, requestsPerInstance(), rig.mark('comp0')]).toEqual([at, Array(8).fill(1), 'no']);

@@ -14,9 +14,10 @@ const classes = {
   look: { kind: 'look' },
   unknown: { kind: 'unknown', sentence: 's' },
   waiting: { kind: 'waiting', until: 0, sentence: 's' },
-  due: { kind: 'due', attempt: 1, sentence: 's' },
-  failed: { kind: 'failed', attempts: 1, retryAt: 0, sentence: 's' },
-  nowhere: { kind: 'failed', attempts: 0, retryAt: 0, sentence: 's' },
+  due: { kind: 'due', attempt: 1, reset: false, sentence: 's' },
+  deferred: { kind: 'deferred', sentence: 's' },
+  failed: { kind: 'failed', attempts: 1, retryAt: 0, givenUp: false, sentence: 's' },
+  nowhere: { kind: 'failed', attempts: 0, retryAt: 0, givenUp: false, sentence: 's' },
   cannot: { kind: 'cannot', sentence: 's' },
   excluded: { kind: 'excluded', sentence: 's' },
 } as const satisfies Record<string, InstanceClass>;

@@ -59,7 +59,10 @@ export function server(id: string, taskState: string | null = null): Server {
     powerState: 1,
     projectId: null,
     imageId: null,
-    flavor: { id: null, name: null, extraSpecs: null },
+    flavor: { id: null, name: null, extraSpecs: null, size: null },
+    availabilityZone: null,
+    volumeIds: [],
+    serverGroupIds: null,
     metadata: {},
     locked: false,
     fault: null,
@@ -211,6 +214,13 @@ export class FakeNova {
       listFlavors: unused,
       listImagesByTag: unused,
       listAggregates: unused,
+      listImagesByProperty: unused,
+      getImage: unused,
+      listVolumesByImageProperty: unused,
+      getVolume: unused,
+      listCapacity: unused,
+      getServerGroup: unused,
+      listProjects: unused,
     };
   }
 

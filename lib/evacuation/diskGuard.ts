@@ -1,0 +1,42 @@
+import type { Migration, Server } from '@openstack-ts/nova-client';
+import { failuresInARow, isFailed } from './records.ts';
+
+/**
+ * Keeps Nova from rebuilding an instance empty. An instance that boots from an image has its root disk either on storage
+ * that all hosts see, or on the dead host itself; Nova's API tells neither. But Nova looks for the disk on the destination
+ * before it rebuilds, and when it was asked to keep the disk (`EvacuateRequest.disk`) and does not find it, it stops there
+ * with the words below, and nothing is lost (nova/compute/manager.py, `_do_rebuild_instance`, InvalidSharedStorage).
+ * An instance that boots from a volume has no disk on its host.
+ */
+const notFoundThere = /invalid state of instance files on shared storage/i;
+
+/** What an evacuation may do with an instance's disk. */
+export function diskOf(server: Server, sharedStorage: boolean): 'keep' | 'either' {
+  return sharedStorage && server.imageId !== null ? 'keep' : 'either';
+}
+
+/** Whether the last attempt of an instance ended because its disk was not found on the destination. */
+export function isDiskMissing(server: Server, latest: Migration | undefined): boolean {
+  return latest !== undefined && isFailed(latest) && notFoundThere.test(server.fault?.message ?? '');
+}
+
+/**
+ * Whose disks are certainly on the dead host itself. A single destination may merely lack a mount, so one refusal proves
+ * nothing: an instance is certain when two attempts ended so; and all of the host's are when two destinations refused (or
+ * the only one there is) and none took one. Then the others are not even tried, as each try leaves one in ERROR.
+ *
+ * @param instances those of the dead host that have to keep their disks, with their evacuations, oldest first
+ * @param arrived instances with a disk to keep that were evacuated from this host in this incident
+ * @param targets how many hosts can take instances
+ */
+export function localDisks(
+  instances: readonly { readonly server: Server; readonly records: readonly Migration[] }[],
+  arrived: number,
+  targets: number,
+): ReadonlySet<string> {
+  const missing = instances.filter(({ server, records }) => isDiskMissing(server, records.at(-1)));
+  const refusedBy = new Set(missing.map(({ records }) => records.at(-1)?.destHost ?? ''));
+  const everywhere = missing.length > 0 && arrived === 0 && refusedBy.size >= Math.min(2, targets);
+  const found = everywhere ? instances : missing.filter(({ records }) => failuresInARow(records) >= 2);
+  return new Set(found.map(({ server }) => server.id));
+}
