@@ -1,7 +1,9 @@
+import type { Allocations } from './allocations.ts';
 import type { Clock } from './clock.ts';
 import { fails } from './guests.ts';
 import type { Knobs } from './knobs.ts';
-import type { Action, EvacuateWish, Host, Migration, Server } from './model.ts';
+import type { Action, EvacuateWish, Host, LostDisk, Migration, Server } from './model.ts';
+import type { Scheduler } from './scheduler.ts';
 
 /** What the conductor needs of the world around it. */
 export interface Surroundings {
@@ -15,6 +17,10 @@ export interface Surroundings {
   touch(server: Server): void;
   spawnDomain(server: Server, on: Host): void;
   readonly observer: { rebuiltEmpty(server: Server): void };
+  findsDisks(host: Host): boolean;
+  readonly allocations: Allocations;
+  readonly scheduler: Scheduler;
+  readonly disksLost: LostDisk[];
 }
 
 /** One evacuation on its way. It is live until it ended or its target died. */
@@ -29,6 +35,10 @@ interface Job {
   posted: boolean;
   /** The target is spawning it: nothing that comes in between stops it any more. */
   spawning: boolean;
+  /** The target was spawning as many as it can take when this one began. */
+  overloaded: boolean;
+  /** Somebody reset the server's state: nova-compute, which expects the task that it had set, gives up. */
+  reset: boolean;
   /** Another evacuation of the same server is in its way: it will not succeed. */
   disturbed: boolean;
   cancel: (() => void) | null;
@@ -74,6 +84,16 @@ export class Conductor {
     return this.#jobs.has(serverId);
   }
 
+  /** How many servers are being evacuated. */
+  get inFlight(): number {
+    return this.#jobs.size;
+  }
+
+  /** An administrator has set the server's state and taken its task away. */
+  stateReset(server: Server): void {
+    for (const job of this.#jobs.get(server.id) ?? []) if (!job.posted) job.reset = true;
+  }
+
   /** Whether it lies in such a queue and waits for a nova-compute that does not run. */
   isPosted(serverId: string): boolean {
     return this.#jobs.get(serverId)?.some(({ posted }) => posted) ?? false;
@@ -104,6 +124,8 @@ export class Conductor {
       target: null,
       posted: false,
       spawning: false,
+      overloaded: false,
+      reset: false,
       disturbed: others.length > 0,
       cancel: null,
     };
@@ -152,6 +174,7 @@ export class Conductor {
       // left with the task.
       this.setStatus(job.migration, 'failed');
       job.server.taskState = 'rebuilding';
+      if (job.server.host !== host.name) this.#world.allocations.remove(host.name, job.server.id);
       this.#drop(job);
     }
   }
@@ -177,22 +200,23 @@ export class Conductor {
     }
   }
 
-  /** The scheduler: the enabled host that is up and has the most memory left; an explicit one is checked unless forced. */
   #schedule(job: Job): void {
     const { wish, migration, server } = job;
-    const candidates = [...this.#world.hosts.values()].filter((host) => {
-      if (host.name === migration.sourceHost) return false;
-      if (wish.host !== undefined && host.name !== wish.host) return false;
-      if (wish.force === true) return true;
-      return !host.disabled && this.#world.isUp(host) && this.#free(host) >= server.flavor.memoryMb;
-    });
-    candidates.sort((a, b) => this.#free(b) - this.#free(a));
-    const target = candidates[0];
-    if (target === undefined) {
-      this.#fail(job, 'error', 'No valid host was found. There are not enough hosts available.');
+    const { scheduler, allocations } = this.#world;
+    const forced = wish.force === true ? wish.host : undefined;
+    const named = wish.host === undefined ? {} : { named: wish.host };
+    const choice =
+      forced === undefined
+        ? scheduler.choose(server, { source: migration.sourceHost, ...named })
+        : scheduler.force(server, forced);
+    if ('refusal' in choice) {
+      // Where a host was forced, the server stays what it was (nova/conductor/manager.py, rebuild_instance).
+      this.#fail(job, 'error', choice.refusal, { keepState: forced !== undefined });
       return;
     }
-    // It counts against the target from now on, or a burst would land on one host.
+    const target = choice.host;
+    // It counts against the target from now on, and against the source as well.
+    allocations.add(target, server);
     job.target = target;
     if (this.#world.serves(target)) {
       this.#receive(job, target);
@@ -202,16 +226,7 @@ export class Conductor {
     this.#posted.set(target.name, [...(this.#posted.get(target.name) ?? []), job]);
   }
 
-  #free(host: Host): number {
-    let used = 0;
-    for (const id of host.domains.keys()) used += this.#world.servers.get(id)?.flavor.memoryMb ?? 0;
-    for (const jobs of this.#jobs.values()) {
-      for (const job of jobs) if (job.target === host) used += job.server.flavor.memoryMb;
-    }
-    return host.memoryMb - used;
-  }
-
-  /** On the target: claim, prepare, spawn, move. */
+  /** On the target: claim, look at the group, prepare, spawn, move. */
   #receive(job: Job, target: Host): void {
     const { knobs } = this.#world;
     const { server, migration } = job;
@@ -219,37 +234,57 @@ export class Conductor {
     migration.destHost = target.name;
     migration.claimed = true;
     this.setStatus(migration, 'pre-migrating');
+    const refusal = this.#world.scheduler.lateRefusal(server, target);
+    if (refusal !== null) {
+      this.#fail(job, 'failed', refusal);
+      return;
+    }
     server.powerState = 0;
     this.#world.touch(server);
     this.#later(job, knobs.prepare, () => {
-      server.taskState = 'rebuild_block_device_mapping';
-      this.#world.touch(server);
+      if (job.reset) {
+        this.#fail(job, 'failed', otherTask(server, 'rebuilding'));
+        return;
+      }
       const { onSharedStorage } = job.wish;
-      if (onSharedStorage !== undefined && onSharedStorage !== knobs.sharedStorage) {
+      if (onSharedStorage !== undefined && onSharedStorage !== this.#world.findsDisks(target)) {
         this.#fail(job, 'failed', 'Invalid state of instance files on shared storage');
         return;
       }
-      if (!knobs.sharedStorage) this.#world.observer.rebuiltEmpty(server);
       server.taskState = 'rebuild_spawning';
+      this.#world.touch(server);
+      const limit = target.spawnLimit ?? knobs.spawnLimit;
+      job.overloaded = limit > 0 && this.#spawningOn(target) >= limit;
       job.spawning = true;
       this.#later(job, target.spawn ?? knobs.spawn, () => this.#spawned(job, target));
     });
   }
 
+  #spawningOn(host: Host): number {
+    let count = 0;
+    for (const jobs of this.#jobs.values()) {
+      for (const job of jobs) if (job.spawning && job.target === host) count += 1;
+    }
+    return count;
+  }
+
   #spawned(job: Job, target: Host): void {
-    const { server } = job;
-    if (fails(target.spawnFail, server)) {
-      this.#fail(job, 'failed', `Build of instance ${server.id} aborted: labfake spawn_fail`);
+    const { server, migration } = job;
+    const broken = this.#whatBroke(job, target);
+    if (broken !== null) {
+      this.#fail(job, 'failed', broken);
       return;
     }
-    if (job.disturbed) {
-      this.#fail(
-        job,
-        'failed',
-        `Conflict updating instance ${server.id}. Expected: {'task_state': ['rebuild_spawning']}. ` +
-          "Actual: {'task_state': None}",
-      );
-      return;
+    job.spawning = false;
+    if (server.imageId !== null && !this.#world.findsDisks(target)) {
+      this.#world.disksLost.push({
+        at: this.#world.clock.now(),
+        serverId: server.id,
+        name: server.name,
+        source: migration.sourceHost,
+        destination: target.name,
+      });
+      this.#world.observer.rebuiltEmpty(server);
     }
     this.#world.spawnDomain(server, target);
     server.vmState = 'active';
@@ -277,6 +312,16 @@ export class Conductor {
     });
   }
 
+  /** Why a spawn that has taken its time comes to nothing; null when it went well. */
+  #whatBroke(job: Job, target: Host): string | null {
+    // What a host that is asked for too much at once most often ends in: its network does not come up in time.
+    if (job.overloaded) return 'Virtual Interface creation failed';
+    if (fails(target.spawnFail, job.server)) {
+      return `Build of instance ${job.server.id} aborted: labfake spawn_fail`;
+    }
+    return job.reset || job.disturbed ? otherTask(job.server, 'rebuild_spawning') : null;
+  }
+
   #later(job: Job, ms: number, action: () => void): void {
     job.cancel = this.#world.clock.after(ms, () => {
       job.cancel = null;
@@ -284,17 +329,33 @@ export class Conductor {
     });
   }
 
-  #fail(job: Job, status: 'error' | 'failed', message: string): void {
+  #fail(
+    job: Job,
+    status: 'error' | 'failed',
+    message: string,
+    { keepState = false }: { readonly keepState?: boolean } = {},
+  ): void {
     const { server, migration, action } = job;
     const now = this.#world.clock.now();
     this.setStatus(migration, status);
-    server.vmState = 'error';
+    if (!keepState) server.vmState = 'error';
     server.taskState = null;
     server.fault = { code: 500, message, details: `Traceback: ${message}`, created: now };
     this.#world.touch(server);
-    if (job.target !== null && server.host !== job.target.name) job.target.domains.delete(server.id);
+    if (job.target !== null && server.host !== job.target.name) {
+      job.target.domains.delete(server.id);
+      this.#world.allocations.remove(job.target.name, server.id);
+    }
     action.message = 'Error';
     action.updatedAt = now;
     this.#drop(job);
   }
+}
+
+/** nova-compute has found another task than it had set, and gives up. */
+function otherTask(server: Server, expected: string): string {
+  return (
+    `Conflict updating instance ${server.id}. Expected: {'task_state': ['${expected}']}. ` +
+    "Actual: {'task_state': None}"
+  );
 }

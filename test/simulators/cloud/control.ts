@@ -1,6 +1,6 @@
 import type { Faults } from './faults.ts';
 import type { ServiceName } from './http.ts';
-import { isObject, parseJson } from './http.ts';
+import { isObject, parseJson, serviceNames } from './http.ts';
 import type { Keystone } from './keystone.ts';
 import { setKnob } from './knobs.ts';
 import type { Server } from './model.ts';
@@ -12,7 +12,10 @@ import {
   addFlavor,
   addHost,
   addImage,
+  addProject,
+  addServerGroup,
   addServers,
+  addVolume,
   applyScenario,
   changeHost,
   changeServer,
@@ -77,7 +80,7 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
   [
     'POST',
     /^servers$/,
-    ({ world }, _, body) => addServers(world, body).map(({ id, name }) => ({ id, name })),
+    ({ world, keystone }, _, body) => addServers(world, keystone, body).map(({ id, name }) => ({ id, name })),
   ],
   ['PUT', /^servers\/([^/]+)$/, ({ world }, name, body) => changeServer(world, name, body).id],
   [
@@ -92,6 +95,9 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
   ['POST', /^flavors$/, ({ world }, _, body) => addFlavor(world, body).id],
   ['POST', /^images$/, ({ world }, _, body) => addImage(world, body).id],
   ['POST', /^aggregates$/, ({ world }, _, body) => addAggregate(world, body).number],
+  ['POST', /^server-groups$/, ({ world }, _, body) => addServerGroup(world, body).id],
+  ['POST', /^volumes$/, ({ world }, _, body) => addVolume(world, body).id],
+  ['POST', /^projects$/, ({ keystone }, _, body) => addProject(keystone, body).id],
   ['GET', /^knobs$/, ({ world }) => world.knobs],
   [
     'PUT',
@@ -127,6 +133,24 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
   ['GET', /^violations$/, ({ world }) => world.observer.violations],
   // The same as plain lines, for tests written in shell.
   ['GET', /^text\/servers$/, ({ world }) => lines([...world.servers.values()].map(serverLine))],
+  // Disks that were replaced by new ones from their image: server, host it came from, host it is on.
+  [
+    'GET',
+    /^text\/disks-lost$/,
+    ({ world }) =>
+      lines(world.disksLost.map(({ name, source, destination }) => [name, source, destination].join(' '))),
+  ],
+  // What Placement has noted down: host, server.
+  [
+    'GET',
+    /^text\/allocations$/,
+    ({ world }) =>
+      lines(
+        [...world.hosts.keys()].flatMap((host) =>
+          [...world.allocations.of(host).keys()].map((id) => `${host} ${world.servers.get(id)?.name ?? id}`),
+        ),
+      ),
+  ],
   // Guests as the hypervisors have them, past Nova's records.
   [
     'GET',
@@ -261,10 +285,11 @@ function pattern(query: URLSearchParams): RegExp | undefined {
 }
 
 function serviceName(name: string): ServiceName {
-  if (name !== 'keystone' && name !== 'nova' && name !== 'glance') {
-    throw new Error(`There is no service "${name}"; there are keystone, nova, glance.`);
+  const known = serviceNames.find((each) => each === name);
+  if (known === undefined) {
+    throw new Error(`There is no service "${name}"; there are ${serviceNames.join(', ')}.`);
   }
-  return name;
+  return known;
 }
 
 /** Everything there is, for looking at. */
@@ -276,11 +301,16 @@ function dump(world: World, keystone: Keystone): unknown {
       ...host,
       up: world.isUp(host),
       domains: Object.fromEntries(host.domains),
+      used: world.allocations.used(host.name),
+      allocations: Object.fromEntries(world.allocations.of(host.name)),
     })),
     servers: [...world.servers.values()].map((server) => ({ ...server, status: statusOf(server) })),
     migrations: world.migrations,
     flavors: [...world.flavors.values()],
     images: [...world.images.values()],
+    volumes: [...world.volumes.values()].map((volume) => ({ ...volume, serverIds: [...volume.serverIds] })),
+    groups: [...world.groups.values()].map((group) => ({ ...group, members: [...group.members] })),
+    disksLost: world.disksLost,
     aggregates: world.aggregates,
     catalog: keystone.catalog,
     violations: world.observer.violations,

@@ -1,5 +1,5 @@
 import type { ApiRequest, ServiceName } from './http.ts';
-import { isObject } from './http.ts';
+import { isObject, serviceNames } from './http.ts';
 
 /** What goes wrong. Several may be given together: first the delay, then the rest in this order. */
 export interface FaultAction {
@@ -106,7 +106,7 @@ export class Faults {
 }
 
 const types: Readonly<Record<string, (value: unknown) => boolean>> = {
-  service: (value) => value === 'keystone' || value === 'nova' || value === 'glance',
+  service: (value) => serviceNames.some((name) => name === value),
   method: (value) => typeof value === 'string',
   path: (value) => typeof value === 'string',
   body: (value) => typeof value === 'string',

@@ -8,7 +8,8 @@ export function glanceHandler(world: World, keystone: Keystone): Handler {
   return (request) => {
     const path = request.path.replace(/\/+$/, '');
     if (path === '' || path === '/versions') return versions(request);
-    if (keystone.validate(request.headers['x-auth-token']) === undefined) {
+    const token = keystone.validate(request.headers['x-auth-token']);
+    if (token === undefined) {
       return {
         status: 401,
         headers: {
@@ -22,7 +23,8 @@ export function glanceHandler(world: World, keystone: Keystone): Handler {
         ),
       };
     }
-    if (request.method === 'GET' && path === '/v2/images') return list(world, request);
+    if (request.method === 'GET' && path === '/v2/images')
+      return list(world, request, token.project?.id ?? null);
     const id = /^\/v2\/images\/([^/]+)$/.exec(path)?.[1];
     const image = id === undefined ? undefined : world.images.get(id);
     if (request.method === 'GET' && image !== undefined) {
@@ -49,10 +51,8 @@ function versions(request: ApiRequest): ApiReply {
 }
 
 /** Newest first, 25 a page unless asked otherwise; `next` carries the marker. */
-function list(world: World, request: ApiRequest): ApiReply {
-  const tags = request.query.getAll('tag');
-  let images = [...world.images.values()].reverse();
-  images = images.filter((image) => tags.every((tag) => image.tags.includes(tag)));
+function list(world: World, request: ApiRequest, project: string | null): ApiReply {
+  let images = [...world.images.values()].reverse().filter((image) => matches(image, request, project));
   const limit = Math.min(Number(request.query.get('limit') ?? 25), world.knobs.maxLimit);
   const marker = request.query.get('marker');
   if (marker !== null) images = images.slice(images.findIndex((image) => image.id === marker) + 1);
@@ -72,13 +72,47 @@ function list(world: World, request: ApiRequest): ApiReply {
   return { status: 200, headers: jsonHeaders(request), json };
 }
 
+/** What Glance takes in a query for something else than a property. */
+const parameters = new Set([
+  'limit',
+  'marker',
+  'sort',
+  'sort_key',
+  'sort_dir',
+  'tag',
+  'visibility',
+  'os_hidden',
+  'name',
+  'status',
+  'owner',
+  'member_status',
+]);
+
+/**
+ * Hidden images on request alone, and those of a community only with `visibility` or to their owner
+ * (glance/db/sqlalchemy/api.py). Every other name is a property. Values are compared by the database, which does not
+ * heed letter case where it is MySQL.
+ */
+function matches(image: Image, { query }: ApiRequest, project: string | null): boolean {
+  const same = (a: string | undefined, b: string) => a?.toLowerCase() === b.toLowerCase();
+  if (image.hidden !== ((query.get('os_hidden') ?? 'false').toLowerCase() === 'true')) return false;
+  const visibility = query.get('visibility');
+  if (visibility === null && image.visibility === 'community' && image.owner !== project) return false;
+  if (visibility !== null && visibility !== 'all' && image.visibility !== visibility) return false;
+  const name = query.get('name');
+  if (name !== null && !same(image.name, name)) return false;
+  if (!query.getAll('tag').every((tag) => image.tags.some((each) => same(each, tag)))) return false;
+  return [...query].every(([key, value]) => parameters.has(key) || same(image.properties[key], value));
+}
+
 function show(image: Image): unknown {
   const created = `${new Date(image.createdAt).toISOString().slice(0, 19)}Z`;
   return {
+    ...image.properties,
     name: image.name,
     disk_format: 'raw',
     container_format: 'bare',
-    visibility: 'public',
+    visibility: image.visibility,
     size: 1048576,
     virtual_size: 1048576,
     status: 'active',
@@ -86,8 +120,8 @@ function show(image: Image): unknown {
     protected: false,
     min_ram: 0,
     min_disk: 0,
-    owner: 'admin',
-    os_hidden: false,
+    owner: image.owner,
+    os_hidden: image.hidden,
     os_hash_algo: 'sha512',
     os_hash_value: 'd6292685b380e338e025b3415a90fe8f9d39a46e7bdba8cb78c50a338cefca74',
     id: image.id,

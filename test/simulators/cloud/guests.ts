@@ -21,6 +21,7 @@ export interface GuestWorld {
   touch(server: Server): void;
   spawnDomain(server: Server, on: Host): void;
   recordAction(server: Server, action: string, by: Author): Action;
+  readonly conductor: { stateReset(server: Server): void };
 }
 
 /** nova/compute/task_states.py, ALLOW_REBOOT */
@@ -74,6 +75,7 @@ export class Guests {
     this.#world.recordAction(server, 'resetState', by);
     server.vmState = state;
     server.taskState = null;
+    this.#world.conductor.stateReset(server);
     this.#world.touch(server);
   }
 

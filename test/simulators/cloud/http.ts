@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type ApiError, badRequest } from './model.ts';
 
+/** In the order of their ports. */
+export const serviceNames = ['keystone', 'nova', 'glance', 'placement', 'cinder'] as const;
 /** Which of the simulated services was asked. */
-export type ServiceName = 'keystone' | 'nova' | 'glance';
+export type ServiceName = (typeof serviceNames)[number];
 
 /** A request as the services see it. */
 export interface ApiRequest {

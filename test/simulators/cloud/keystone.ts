@@ -62,7 +62,7 @@ export class Keystone {
   /** `user id/project id` -> roles. */
   readonly grants = new Map<string, readonly string[]>();
   readonly applicationCredentials: ApplicationCredential[] = [];
-  /** Filled once the services have their ports; a test may take entries away or change them. */
+  /** Filled once the services have their ports; a test may take entries away or change them. `%(project_id)s` is filled in. */
   catalog: Endpoint[] = [];
   readonly #tokens = new Map<string, Token>();
   readonly #clock: Clock;
@@ -92,6 +92,15 @@ export class Keystone {
     }
     this.grants.set(`${user.id}/${target.id}`, roles);
     return user;
+  }
+
+  /** A project by its id, made if there is none. */
+  addProject(id: string, options: { readonly name?: string; readonly domain?: string } = {}): Project {
+    const known = this.projects.find((project) => project.id === id);
+    if (known !== undefined) return known;
+    const made = { id, name: options.name ?? id, domain: this.addDomain(options.domain ?? 'default') };
+    this.projects.push(made);
+    return made;
   }
 
   addDomain(idOrName: string): Domain {
@@ -133,6 +142,7 @@ export class Keystone {
     if (path === '/v3/auth/tokens' && request.method === 'POST') return this.#authenticate(request);
     const owner = /^\/v3\/users\/([^/]+)\/application_credentials$/.exec(path)?.[1];
     if (owner !== undefined && request.method === 'POST') return this.#createCredential(request, owner);
+    if (path === '/v3/projects' && request.method === 'GET') return this.#listProjects(request);
     return notFound(request);
   };
 
@@ -244,7 +254,7 @@ export class Keystone {
       body['project'] = { domain: project.domain, id: project.id, name: project.name };
       body['is_domain'] = false;
       body['roles'] = roles.map((name) => ({ id: `role-${name}`, name }));
-      body['catalog'] = this.#catalog();
+      body['catalog'] = this.#catalog(project);
     }
     if (credential !== null) {
       body['application_credential'] = { id: credential.id, name: credential.name, restricted: true };
@@ -254,7 +264,7 @@ export class Keystone {
     return answer;
   }
 
-  #catalog(): unknown[] {
+  #catalog(project: Project): unknown[] {
     const services = new Map<string, { name: string; type: string; id: string; endpoints: unknown[] }>();
     for (const endpoint of this.catalog) {
       const key = `${endpoint.service}/${endpoint.name}`;
@@ -267,7 +277,7 @@ export class Keystone {
         id: `endpoint-${key}-${endpoint.interface}-${endpoint.region}`,
         interface: endpoint.interface,
         region_id: endpoint.region,
-        url: endpoint.url,
+        url: endpoint.url.replace('%(project_id)s', project.id),
         region: endpoint.region,
       });
     }
@@ -305,6 +315,43 @@ export class Keystone {
         secret: made.secret,
         links: { self: `${request.origin}/v3/application_credentials/${made.id}` },
       },
+    });
+  }
+
+  /** For administrators; all of them in one page, as Keystone has it. */
+  #listProjects(request: ApiRequest): ApiReply {
+    const token = this.validate(request.headers['x-auth-token']);
+    if (token === undefined) return this.#refuse(request);
+    if (!token.roles.includes('admin')) {
+      return reply(request, 403, {
+        error: {
+          code: 403,
+          message: 'You are not authorized to perform the requested action: identity:list_projects.',
+          title: 'Forbidden',
+        },
+      });
+    }
+    const { query } = request;
+    const name = query.get('name');
+    const domain = query.get('domain_id');
+    const found = this.projects.filter(
+      (project) =>
+        (name === null || project.name === name) && (domain === null || project.domain.id === domain),
+    );
+    return reply(request, 200, {
+      projects: found.map((project) => ({
+        id: project.id,
+        name: project.name,
+        domain_id: project.domain.id,
+        description: '',
+        enabled: true,
+        parent_id: project.domain.id,
+        is_domain: false,
+        tags: [],
+        options: {},
+        links: { self: `${request.origin}/v3/projects/${project.id}` },
+      })),
+      links: { next: null, self: `${request.origin}/v3/projects`, previous: null },
     });
   }
 

@@ -36,8 +36,25 @@ export interface Knobs {
   rpcTimeout: number;
   /** Nova cannot reach the database of the cell that all hosts and servers are in. */
   cellDown: boolean;
-  /** Whether the disks of instances lie on storage that all hosts see. */
+  /** Whether the disks of instances lie on storage that all hosts see; a host may have its own. */
   sharedStorage: boolean;
+  /** An older Nova, which refuses to evacuate an instance that has a task (409), as all did before Launchpad 1978983. */
+  evacuateRefusesTasks: boolean;
+  /** From so many evacuations in flight on, Nova's API answers more slowly … */
+  apiSlowdownFrom: number;
+  /** … by so much for each further one, ms; 0 = never. */
+  apiSlowdownMs: number;
+  /** With so many evacuations in flight further ones are refused with 429 and Retry-After; 0 = never. */
+  rateLimitAbove: number;
+  /** Requests to Nova's API that come faster than that are refused with 429 and Retry-After; 0 = never. */
+  rateLimitPerSecond: number;
+  /** What Retry-After says, seconds. */
+  retryAfter: number;
+  /** Rebuilds fail on a host that spawns so many already; 0 = never. A host may have its own. */
+  spawnLimit: number;
+  /** Newest microversion of Placement, `1.0` to `1.39`, and of Cinder. Debian 12 has Placement 1.39. */
+  placementMicroversion: string;
+  cinderMicroversion: string;
   /** Life of a token, ms. */
   tokenLifetime: number;
   /** Pages of servers and migrations are never longer. */
@@ -70,6 +87,15 @@ export const defaultKnobs: Knobs = {
   rpcTimeout: 60_000,
   cellDown: false,
   sharedStorage: true,
+  evacuateRefusesTasks: false,
+  apiSlowdownFrom: 0,
+  apiSlowdownMs: 0,
+  rateLimitAbove: 0,
+  rateLimitPerSecond: 0,
+  retryAfter: 1,
+  spawnLimit: 0,
+  placementMicroversion: '1.39',
+  cinderMicroversion: '3.70',
   tokenLifetime: 3_600_000,
   maxLimit: 1000,
   keystoneV2Only: false,

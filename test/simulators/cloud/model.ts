@@ -9,6 +9,11 @@ export interface Host {
   readonly hypervisorId: string;
   zone: string;
   disabled: boolean;
+  /**
+   * Placement's trait COMPUTE_STATUS_DISABLED. nova-compute sets it (nova/compute/resource_tracker.py): it follows
+   * `disabled` while that runs, at once here and within a minute in Nova, and else when it starts.
+   */
+  disabledTrait: boolean;
   disabledReason: string | null;
   forcedDown: boolean;
   /** Its nova-compute runs and is not frozen. */
@@ -31,10 +36,20 @@ export interface Host {
   spawnFail: boolean | readonly string[];
   /** Hard reboots fail here, in the same way. */
   rebootFail: boolean | readonly string[];
-  memoryMb: number;
+  /** Spawns at the same time that go well; null = the cloud's. */
+  spawnLimit: number | null;
+  /** Whether it sees the disks of instances of other hosts; null = as the cloud does. */
+  sharedStorage: boolean | null;
+  /** What it can give to instances: Placement's capacity, reserves and ratios taken into account. */
+  readonly capacity: Resources;
   /** Guests known to its hypervisor, by server id; true = running, whatever Nova holds. */
   readonly domains: Map<string, boolean>;
 }
+
+/** Resource classes of Placement that a host offers itself. */
+export const resourceClasses = ['VCPU', 'MEMORY_MB', 'DISK_GB'] as const;
+export type ResourceClass = (typeof resourceClasses)[number];
+export type Resources = Record<ResourceClass, number>;
 
 export interface Fault {
   readonly code: number;
@@ -61,6 +76,8 @@ export interface Server {
   metadata: Record<string, string>;
   locked: boolean;
   zone: string;
+  /** The availability zone its owner asked for: it never leaves that. */
+  readonly pinnedZone: string | null;
   readonly reservationId: string;
   readonly createdAt: number;
   updatedAt: number;
@@ -101,7 +118,30 @@ export interface EvacuateWish {
   /** Below 2.14. */
   readonly onSharedStorage?: boolean;
   readonly host?: string;
+  /** The scheduler is not asked whether the host suits: `force`, and below 2.29 any host that is named. */
   readonly force?: boolean;
+}
+
+export interface ServerGroup {
+  readonly id: string;
+  readonly name: string;
+  /** `anti-affinity`, `affinity`, `soft-anti-affinity`, `soft-affinity` */
+  readonly policy: string;
+  /** The rule max_server_per_host of an anti-affinity group; null where there is none, which means 1. */
+  readonly maxPerHost: number | null;
+  readonly projectId: string;
+  readonly userId: string;
+  /** Ids of servers. */
+  readonly members: Set<string>;
+}
+
+/** A disk that an evacuation replaced by a new one, made from the image: what the owner had on it is gone. */
+export interface LostDisk {
+  readonly at: number;
+  readonly serverId: string;
+  readonly name: string;
+  readonly source: string;
+  readonly destination: string;
 }
 
 export interface Flavor {
@@ -109,7 +149,10 @@ export interface Flavor {
   readonly name: string;
   readonly memoryMb: number;
   readonly vcpus: number;
+  /** Of the root disk. */
   readonly diskGb: number;
+  readonly ephemeralGb: number;
+  readonly swapMb: number;
   readonly isPublic: boolean;
   readonly extraSpecs: Readonly<Record<string, string>>;
 }
@@ -118,6 +161,26 @@ export interface Image {
   readonly id: string;
   readonly name: string;
   readonly tags: readonly string[];
+  readonly properties: Readonly<Record<string, string>>;
+  /** Hidden ones are listed on request alone. */
+  readonly hidden: boolean;
+  /** `public`, `community`, `shared`, `private` */
+  readonly visibility: string;
+  /** Project. */
+  readonly owner: string;
+  readonly createdAt: number;
+}
+
+export interface Volume {
+  readonly id: string;
+  readonly name: string;
+  readonly sizeGb: number;
+  readonly bootable: boolean;
+  readonly projectId: string;
+  /** What Cinder copied of the image it was made from: `image_id`, `image_name` and the properties, but not the tags. */
+  readonly imageMetadata: Readonly<Record<string, string>>;
+  /** Servers it is attached to. */
+  readonly serverIds: Set<string>;
   readonly createdAt: number;
 }
 

@@ -22,6 +22,9 @@ export function applyScenario(world: World, keystone: Keystone, scenario: unknow
     'users',
     'aggregates',
     'applicationCredentials',
+    'projects',
+    'serverGroups',
+    'volumes',
   ]);
   for (const [name, value] of Object.entries(object(given['knobs'] ?? {}, 'knobs'))) {
     setKnob(world.knobs, name, value);
@@ -37,24 +40,24 @@ export function applyScenario(world: World, keystone: Keystone, scenario: unknow
   for (const credential of list(given['applicationCredentials'] ?? [], 'applicationCredentials')) {
     addApplicationCredential(keystone, credential);
   }
+  for (const project of list(given['projects'] ?? [], 'projects')) addProject(keystone, project);
   for (const aggregate of list(given['aggregates'] ?? [], 'aggregates')) addAggregate(world, aggregate);
-  for (const servers of list(given['servers'] ?? [], 'servers')) addServers(world, servers);
+  for (const group of list(given['serverGroups'] ?? [], 'serverGroups')) addServerGroup(world, group);
+  for (const servers of list(given['servers'] ?? [], 'servers')) addServers(world, keystone, servers);
+  for (const volume of list(given['volumes'] ?? [], 'volumes')) addVolume(world, volume);
 }
 
 export function addHost(world: World, given: unknown): Host {
   if (typeof given === 'string') return world.addHost(given);
   const wish = object(given, 'A host');
   const name = text(wish, 'name');
-  const host = world.addHost(name, {
-    ...(wish['zone'] === undefined ? {} : { zone: text(wish, 'zone') }),
-    ...(wish['memoryMb'] === undefined ? {} : { memoryMb: number(wish, 'memoryMb') }),
-  });
-  const { zone: _zone, memoryMb: _memory, name: _name, ...rest } = wish;
+  const host = world.addHost(name, wish['zone'] === undefined ? {} : { zone: text(wish, 'zone') });
+  const { zone: _zone, name: _name, ...rest } = wish;
   changeHost(world, name, rest);
   return host;
 }
 
-/** Changes what a host is and does: disabled, disabledReason, forcedDown, spawn (ms), spawnFail, rebootFail. */
+/** Changes what a host is, has and does; the README lists the members. */
 export function changeHost(world: World, name: string, given: unknown): void {
   const host = world.host(name);
   const wish = object(given, 'A host');
@@ -65,8 +68,16 @@ export function changeHost(world: World, name: string, given: unknown): void {
     'spawn',
     'spawnFail',
     'rebootFail',
+    'spawnLimit',
+    'sharedStorage',
+    'vcpus',
+    'memoryMb',
+    'diskGb',
   ]);
-  if (wish['disabled'] !== undefined) host.disabled = boolean(wish, 'disabled');
+  if (wish['disabled'] !== undefined) {
+    host.disabled = boolean(wish, 'disabled');
+    host.disabledTrait = host.disabled;
+  }
   if (wish['disabledReason'] !== undefined) {
     host.disabledReason = wish['disabledReason'] === null ? null : text(wish, 'disabledReason');
   }
@@ -74,6 +85,15 @@ export function changeHost(world: World, name: string, given: unknown): void {
   if (wish['spawn'] !== undefined) host.spawn = wish['spawn'] === null ? null : number(wish, 'spawn');
   if (wish['spawnFail'] !== undefined) host.spawnFail = whichFail(wish, 'spawnFail');
   if (wish['rebootFail'] !== undefined) host.rebootFail = whichFail(wish, 'rebootFail');
+  if (wish['spawnLimit'] !== undefined) {
+    host.spawnLimit = wish['spawnLimit'] === null ? null : number(wish, 'spawnLimit');
+  }
+  if (wish['sharedStorage'] !== undefined) {
+    host.sharedStorage = wish['sharedStorage'] === null ? null : boolean(wish, 'sharedStorage');
+  }
+  if (wish['vcpus'] !== undefined) host.capacity.VCPU = number(wish, 'vcpus');
+  if (wish['memoryMb'] !== undefined) host.capacity.MEMORY_MB = number(wish, 'memoryMb');
+  if (wish['diskGb'] !== undefined) host.capacity.DISK_GB = number(wish, 'diskGb');
 }
 
 function whichFail(wish: JsonObject, name: string): boolean | readonly string[] {
@@ -83,7 +103,17 @@ function whichFail(wish: JsonObject, name: string): boolean | readonly string[] 
 
 export function addFlavor(world: World, given: unknown) {
   const wish = object(given, 'A flavour');
-  refuseStrays(wish, 'A flavour', ['id', 'name', 'extraSpecs', 'isPublic', 'memoryMb', 'vcpus', 'diskGb']);
+  refuseStrays(wish, 'A flavour', [
+    'id',
+    'name',
+    'extraSpecs',
+    'isPublic',
+    'memoryMb',
+    'vcpus',
+    'diskGb',
+    'ephemeralGb',
+    'swapMb',
+  ]);
   return world.addFlavor(text(wish, 'name'), {
     ...(wish['id'] === undefined ? {} : { id: text(wish, 'id') }),
     ...(wish['extraSpecs'] === undefined ? {} : { extraSpecs: texts(wish, 'extraSpecs') }),
@@ -91,15 +121,21 @@ export function addFlavor(world: World, given: unknown) {
     ...(wish['memoryMb'] === undefined ? {} : { memoryMb: number(wish, 'memoryMb') }),
     ...(wish['vcpus'] === undefined ? {} : { vcpus: number(wish, 'vcpus') }),
     ...(wish['diskGb'] === undefined ? {} : { diskGb: number(wish, 'diskGb') }),
+    ...(wish['ephemeralGb'] === undefined ? {} : { ephemeralGb: number(wish, 'ephemeralGb') }),
+    ...(wish['swapMb'] === undefined ? {} : { swapMb: number(wish, 'swapMb') }),
   });
 }
 
 export function addImage(world: World, given: unknown) {
   const wish = object(given, 'An image');
-  refuseStrays(wish, 'An image', ['id', 'name', 'tags']);
+  refuseStrays(wish, 'An image', ['id', 'name', 'tags', 'properties', 'hidden', 'visibility', 'owner']);
   return world.addImage(text(wish, 'name'), {
     ...(wish['id'] === undefined ? {} : { id: text(wish, 'id') }),
     ...(wish['tags'] === undefined ? {} : { tags: list(wish['tags'], 'tags').map(String) }),
+    ...(wish['properties'] === undefined ? {} : { properties: texts(wish, 'properties') }),
+    ...(wish['hidden'] === undefined ? {} : { hidden: boolean(wish, 'hidden') }),
+    ...(wish['visibility'] === undefined ? {} : { visibility: text(wish, 'visibility') }),
+    ...(wish['owner'] === undefined ? {} : { owner: text(wish, 'owner') }),
   });
 }
 
@@ -113,8 +149,57 @@ export function addAggregate(world: World, given: unknown) {
   });
 }
 
-/** `count` servers alike; their names are `name-1` … when there are several. */
-export function addServers(world: World, given: unknown): Server[] {
+export function addServerGroup(world: World, given: unknown) {
+  const wish = object(given, 'A server group');
+  refuseStrays(wish, 'A server group', ['id', 'name', 'policy', 'maxPerHost', 'project']);
+  return world.addGroup(text(wish, 'name'), text(wish, 'policy'), {
+    ...(wish['id'] === undefined ? {} : { id: text(wish, 'id') }),
+    ...(wish['maxPerHost'] === undefined ? {} : { maxPerHost: number(wish, 'maxPerHost') }),
+    ...(wish['project'] === undefined ? {} : { projectId: text(wish, 'project') }),
+  });
+}
+
+/** A volume, made from an image or not, attached to servers or not. */
+export function addVolume(world: World, given: unknown) {
+  const wish = object(given, 'A volume');
+  refuseStrays(wish, 'A volume', [
+    'id',
+    'name',
+    'image',
+    'imageMetadata',
+    'bootable',
+    'sizeGb',
+    'project',
+    'servers',
+  ]);
+  const serverIds = list(wish['servers'] ?? [], 'servers').map((name) => {
+    const server = world.findServer(String(name));
+    if (server === undefined) throw new Error(`There is no server "${String(name)}".`);
+    return server.id;
+  });
+  return world.addVolume(wish['name'] === undefined ? '' : text(wish, 'name'), {
+    serverIds,
+    ...(wish['id'] === undefined ? {} : { id: text(wish, 'id') }),
+    ...(wish['image'] === undefined ? {} : { imageId: findImage(world, text(wish, 'image')) }),
+    ...(wish['imageMetadata'] === undefined ? {} : { imageMetadata: texts(wish, 'imageMetadata') }),
+    ...(wish['bootable'] === undefined ? {} : { bootable: boolean(wish, 'bootable') }),
+    ...(wish['sizeGb'] === undefined ? {} : { sizeGb: number(wish, 'sizeGb') }),
+    ...(wish['project'] === undefined ? {} : { projectId: text(wish, 'project') }),
+  });
+}
+
+export function addProject(keystone: Keystone, given: unknown) {
+  const wish = typeof given === 'string' ? { name: given } : object(given, 'A project');
+  refuseStrays(wish, 'A project', ['id', 'name', 'domain']);
+  const name = text(wish, 'name');
+  return keystone.addProject(wish['id'] === undefined ? name : text(wish, 'id'), {
+    name,
+    ...(wish['domain'] === undefined ? {} : { domain: text(wish, 'domain') }),
+  });
+}
+
+/** `count` servers alike; their names are `name-1` … when there are several. Projects are made as needed. */
+export function addServers(world: World, keystone: Keystone, given: unknown): Server[] {
   const wish = object(given, 'A server');
   refuseStrays(wish, 'A server', [
     'count',
@@ -129,6 +214,9 @@ export function addServers(world: World, given: unknown): Server[] {
     'metadata',
     'locked',
     'guest',
+    'zone',
+    'group',
+    'volumeImage',
   ]);
   const count = wish['count'] === undefined ? 1 : number(wish, 'count');
   const server: ServerWish = {
@@ -139,7 +227,12 @@ export function addServers(world: World, given: unknown): Server[] {
     ...(wish['task'] === undefined ? {} : { taskState: text(wish, 'task') }),
     ...(wish['image'] === undefined ? {} : { imageId: imageId(world, wish) }),
     ...(wish['flavor'] === undefined ? {} : { flavorId: flavorId(world, text(wish, 'flavor')) }),
-    ...(wish['project'] === undefined ? {} : { projectId: text(wish, 'project') }),
+    ...(wish['project'] === undefined ? {} : { projectId: projectId(keystone, text(wish, 'project')) }),
+    ...(wish['zone'] === undefined ? {} : { pinnedZone: text(wish, 'zone') }),
+    ...(wish['group'] === undefined ? {} : { groupId: groupId(world, text(wish, 'group')) }),
+    ...(wish['volumeImage'] === undefined
+      ? {}
+      : { volumeImageId: findImage(world, text(wish, 'volumeImage')) }),
     ...(wish['metadata'] === undefined ? {} : { metadata: texts(wish, 'metadata') }),
     ...(wish['locked'] === undefined ? {} : { locked: boolean(wish, 'locked') }),
   };
@@ -158,11 +251,25 @@ function flavorId(world: World, given: string): string {
 }
 
 function imageId(world: World, wish: JsonObject): string | null {
-  if (wish['image'] === null) return null;
-  const given = text(wish, 'image');
+  return wish['image'] === null ? null : findImage(world, text(wish, 'image'));
+}
+
+function findImage(world: World, given: string): string {
   const image = [...world.images.values()].find(({ id, name }) => id === given || name === given);
   if (image === undefined) throw new Error(`There is no image "${given}".`);
   return image.id;
+}
+
+function groupId(world: World, given: string): string {
+  const group = [...world.groups.values()].find(({ id, name }) => id === given || name === given);
+  if (group === undefined) throw new Error(`There is no server group "${given}".`);
+  return group.id;
+}
+
+/** By name or id; one that is neither is made, its id being its name. */
+function projectId(keystone: Keystone, given: string): string {
+  const known = keystone.projects.find(({ id, name }) => id === given || name === given);
+  return (known ?? keystone.addProject(given)).id;
 }
 
 /** Whether its guest runs on its host, whatever Nova holds. */
@@ -183,6 +290,8 @@ export function changeServer(world: World, idOrName: string, given: unknown): Se
   if (wish['host'] !== undefined) {
     const target = world.host(text(wish, 'host'));
     for (const host of world.hosts.values()) host.domains.delete(server.id);
+    world.allocations.removeAll(server.id);
+    world.allocations.add(target, server);
     target.domains.set(server.id, true);
     server.host = target.name;
   }

@@ -8,11 +8,11 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { control } from './control.ts';
 import type { Faults } from './faults.ts';
-import type { ApiReply, ServiceName } from './http.ts';
+import { type ApiReply, type ServiceName, serviceNames } from './http.ts';
 import type { Keystone } from './keystone.ts';
 import { Processes } from './processes.ts';
 import type { RequestLog } from './requestLog.ts';
-import { CloudServices, type ServicesOptions, serviceNames } from './services.ts';
+import { CloudServices, type ServicesOptions } from './services.ts';
 import type { World } from './world.ts';
 
 export interface CloudOptions extends ServicesOptions {
@@ -53,6 +53,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<SimulatedC
     keystone: serve('keystone'),
     nova: serve('nova'),
     glance: serve('glance'),
+    placement: serve('placement'),
+    cinder: serve('cinder'),
   };
 
   function serve(service: ServiceName): Listener {
@@ -72,7 +74,13 @@ export async function startCloud(options: CloudOptions = {}): Promise<SimulatedC
 
   const first = options.port ?? 0;
   const shown = address.includes(':') ? `[${address}]` : address;
-  const services = { keystone: '', nova: '', glance: '' };
+  const services: Record<ServiceName, string> = {
+    keystone: '',
+    nova: '',
+    glance: '',
+    placement: '',
+    cinder: '',
+  };
   for (const [index, name] of serviceNames.entries()) {
     const port = await listeners[name].listen(first === 0 ? 0 : first + index, address);
     services[name] = `${scheme}://${shown}:${port}`;

@@ -1,3 +1,4 @@
+import { cinderHandler } from './cinder.ts';
 import { type Clock, realClock } from './clock.ts';
 import { type FaultAction, Faults, patchJson } from './faults.ts';
 import { glanceHandler } from './glance.ts';
@@ -5,9 +6,12 @@ import { type ApiReply, type ApiRequest, type Handler, newRequestId, type Servic
 import { Keystone } from './keystone.ts';
 import { defaultKnobs, type Knobs, speedUp } from './knobs.ts';
 import { novaHandler } from './nova/index.ts';
+import { placementHandler } from './placement/index.ts';
 import { type LoggedRequest, RequestLog } from './requestLog.ts';
 import { applyScenario } from './scenario.ts';
 import { World } from './world.ts';
+
+export { serviceNames } from './http.ts';
 
 export interface ServicesOptions {
   /** What is there at the beginning (see scenario.ts); three hosts and no servers unless said otherwise. */
@@ -19,9 +23,6 @@ export interface ServicesOptions {
   /** Regions of the catalogue; every one points to the same services. */
   readonly regions?: readonly string[];
 }
-
-/** In the order of their ports. */
-export const serviceNames = ['keystone', 'nova', 'glance'] as const;
 
 /** A request as it comes in, by whatever wire. */
 export interface Received {
@@ -71,6 +72,8 @@ export class CloudServices {
       keystone: this.keystone.handler,
       nova: novaHandler(this.world, this.keystone, () => this.#authUrl),
       glance: glanceHandler(this.world, this.keystone),
+      placement: placementHandler(this.world, this.keystone, () => this.#authUrl),
+      cinder: cinderHandler(this.world, this.keystone, () => this.#authUrl),
     };
   }
 
@@ -84,6 +87,8 @@ export class CloudServices {
           { ...common, service: 'identity', name: 'keystone', url: this.#authUrl },
           { ...common, service: 'image', name: 'glance', url: urls.glance },
           { ...common, service: 'compute', name: 'nova', url: `${urls.nova}/v2.1` },
+          { ...common, service: 'placement', name: 'placement', url: urls.placement },
+          { ...common, service: 'volumev3', name: 'cinderv3', url: `${urls.cinder}/v3/%(project_id)s` },
         );
       }
     }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Allocations } from './allocations.ts';
 import type { Clock } from './clock.ts';
 import { Conductor } from './conductor.ts';
 import { type Author, Guests } from './guests.ts';
@@ -12,12 +13,17 @@ import {
   type Flavor,
   type Host,
   type Image,
+  type LostDisk,
   type Migration,
   noSuchServer,
   notFound,
+  type Resources,
   type Server,
+  type ServerGroup,
+  type Volume,
 } from './model.ts';
 import { Observer } from './observer.ts';
+import { Scheduler } from './scheduler.ts';
 
 /** Who asks, as far as the world has to remember it. */
 export interface Requester extends Author {
@@ -34,8 +40,14 @@ export interface ServerWish {
   /** `active`, `stopped`, `paused`, `suspended`, `rescued`, `resized`, `error`, … */
   readonly vmState?: string;
   readonly taskState?: string | null;
+  /** Null: it boots from a volume, which is made for it. */
   readonly imageId?: string | null;
+  /** Image that its boot volume was made from. */
+  readonly volumeImageId?: string;
   readonly flavorId?: string;
+  /** The availability zone it is bound to. */
+  readonly pinnedZone?: string;
+  readonly groupId?: string;
   readonly projectId?: string;
   readonly metadata?: Record<string, string>;
   readonly locked?: boolean;
@@ -54,6 +66,8 @@ const powerStates: Readonly<Record<string, number>> = {
 
 /** Instances that have a running guest on their host. */
 const running = new Set(['active', 'paused', 'rescued', 'resized', 'error']);
+/** Instances that are on no host. */
+const hostless = new Set(['shelved_offloaded']);
 /** A reason that the agents leave when they disable a host; theirs is to enable it again. */
 const ownReason = /^Pacemaker fenced this host at /;
 
@@ -67,26 +81,37 @@ export class World {
   readonly observer: Observer;
   readonly conductor: Conductor;
   readonly guests: Guests;
+  readonly allocations = new Allocations();
+  readonly scheduler: Scheduler;
   readonly hosts = new Map<string, Host>();
   /** Newest last, as they were made. */
   readonly servers = new Map<string, Server>();
   readonly migrations: Migration[] = [];
   readonly flavors = new Map<string, Flavor>();
   readonly images = new Map<string, Image>();
+  readonly volumes = new Map<string, Volume>();
+  readonly groups = new Map<string, ServerGroup>();
   readonly aggregates: Aggregate[] = [];
+  /** Disks that were rebuilt from their image because the new host did not find them. */
+  readonly disksLost: LostDisk[] = [];
+  /** The same records as `migrations`, by server. */
+  readonly #migrationsOf = new Map<string, Migration[]>();
+  readonly #groupOf = new Map<string, ServerGroup>();
+  readonly #volumesOf = new Map<string, readonly Volume[]>();
   #numbers = { service: 3, server: 0, migration: 0, flavor: 0, aggregate: 0 };
 
   constructor(clock: Clock, knobs: Partial<Knobs> = {}) {
     this.clock = clock;
     this.knobs = { ...defaultKnobs, ...knobs };
     this.observer = new Observer(this);
+    this.scheduler = new Scheduler(this);
     this.conductor = new Conductor(this);
     this.guests = new Guests(this);
   }
 
   // ---- making things ---------------------------------------------------------------------------------------
 
-  addHost(name: string, options: { zone?: string; memoryMb?: number } = {}): Host {
+  addHost(name: string, options: { zone?: string } & Partial<Resources> = {}): Host {
     if (this.hosts.has(name)) throw new Error(`There is a host "${name}" already.`);
     this.#numbers.service += 1;
     const now = this.clock.now();
@@ -96,8 +121,9 @@ export class World {
       serviceId: randomUUID(),
       hypervisorNumber: this.#numbers.service - 3,
       hypervisorId: randomUUID(),
-      zone: options.zone ?? 'nova',
+      zone: options.zone ?? this.#aggregateZone(name) ?? 'nova',
       disabled: false,
+      disabledTrait: false,
       disabledReason: null,
       forcedDown: false,
       alive: true,
@@ -110,7 +136,13 @@ export class World {
       spawn: null,
       spawnFail: false,
       rebootFail: false,
-      memoryMb: options.memoryMb ?? 800_000,
+      spawnLimit: null,
+      sharedStorage: null,
+      capacity: {
+        VCPU: options.VCPU ?? 16_000,
+        MEMORY_MB: options.MEMORY_MB ?? 800_000,
+        DISK_GB: options.DISK_GB ?? 600_000,
+      },
       domains: new Map(),
     };
     this.hosts.set(name, host);
@@ -126,6 +158,8 @@ export class World {
       memoryMb?: number;
       vcpus?: number;
       diskGb?: number;
+      ephemeralGb?: number;
+      swapMb?: number;
     } = {},
   ): Flavor {
     this.#numbers.flavor += 1;
@@ -135,6 +169,8 @@ export class World {
       memoryMb: options.memoryMb ?? 128,
       vcpus: options.vcpus ?? 1,
       diskGb: options.diskGb ?? 1,
+      ephemeralGb: options.ephemeralGb ?? 0,
+      swapMb: options.swapMb ?? 0,
       isPublic: options.isPublic ?? true,
       extraSpecs: options.extraSpecs ?? {},
     };
@@ -142,11 +178,15 @@ export class World {
     return flavor;
   }
 
-  addImage(name: string, options: { id?: string; tags?: readonly string[] } = {}): Image {
+  addImage(name: string, options: Partial<Omit<Image, 'name' | 'createdAt'>> = {}): Image {
     const image: Image = {
       id: options.id ?? randomUUID(),
       name,
       tags: options.tags ?? [],
+      properties: options.properties ?? {},
+      hidden: options.hidden ?? false,
+      visibility: options.visibility ?? 'public',
+      owner: options.owner ?? 'admin',
       createdAt: this.clock.now(),
     };
     this.images.set(image.id, image);
@@ -168,7 +208,69 @@ export class World {
       createdAt: this.clock.now(),
     };
     this.aggregates.push(aggregate);
+    // A host is in the zone of its aggregate.
+    if (aggregate.zone !== null) {
+      for (const name of aggregate.hosts) {
+        const host = this.hosts.get(name);
+        if (host !== undefined) host.zone = aggregate.zone;
+      }
+    }
     return aggregate;
+  }
+
+  #aggregateZone(host: string): string | undefined {
+    return (
+      this.aggregates.find(({ zone, hosts }) => zone !== null && hosts.includes(host))?.zone ?? undefined
+    );
+  }
+
+  addGroup(
+    name: string,
+    policy: string,
+    options: Partial<Pick<ServerGroup, 'id' | 'maxPerHost' | 'projectId' | 'userId'>> = {},
+  ): ServerGroup {
+    const group: ServerGroup = {
+      id: options.id ?? randomUUID(),
+      name,
+      policy,
+      maxPerHost: options.maxPerHost ?? null,
+      projectId: options.projectId ?? 'admin',
+      userId: options.userId ?? 'admin',
+      members: new Set(),
+    };
+    this.groups.set(group.id, group);
+    return group;
+  }
+
+  deleteGroup(group: ServerGroup): void {
+    this.groups.delete(group.id);
+    for (const id of group.members) this.#groupOf.delete(id);
+  }
+
+  addVolume(
+    name: string,
+    options: Partial<Omit<Volume, 'name' | 'serverIds' | 'createdAt' | 'imageMetadata'>> & {
+      imageId?: string;
+      imageMetadata?: Readonly<Record<string, string>>;
+      serverIds?: readonly string[];
+    } = {},
+  ): Volume {
+    const image = options.imageId === undefined ? undefined : this.images.get(options.imageId);
+    const copied =
+      image === undefined ? {} : { image_id: image.id, image_name: image.name, ...image.properties };
+    const volume: Volume = {
+      id: options.id ?? randomUUID(),
+      name,
+      sizeGb: options.sizeGb ?? 1,
+      bootable: options.bootable ?? image !== undefined,
+      projectId: options.projectId ?? 'admin',
+      imageMetadata: { ...copied, ...options.imageMetadata },
+      serverIds: new Set(options.serverIds),
+      createdAt: this.clock.now(),
+    };
+    this.volumes.set(volume.id, volume);
+    for (const id of volume.serverIds) this.#volumesOf.set(id, [...this.volumesOf(id), volume]);
+    return volume;
   }
 
   addServer(wish: ServerWish): Server {
@@ -177,6 +279,10 @@ export class World {
     if (flavor === undefined) throw notFound(`Flavor ${flavorId} could not be found.`);
     if (wish.host !== null && !this.hosts.has(wish.host)) {
       throw badRequest(`Compute host ${wish.host} could not be found.`);
+    }
+    const group = wish.groupId === undefined ? undefined : this.groups.get(wish.groupId);
+    if (wish.groupId !== undefined && group === undefined) {
+      throw badRequest(`Server group ${wish.groupId} could not be found.`);
     }
     this.#numbers.server += 1;
     const now = this.clock.now();
@@ -187,7 +293,7 @@ export class World {
       name: wish.name ?? `vm-${this.#numbers.server}`,
       projectId: wish.projectId ?? 'admin',
       userId: 'admin',
-      host: wish.host,
+      host: hostless.has(vmState) ? null : wish.host,
       vmState,
       taskState: wish.taskState ?? null,
       powerState: powerStates[vmState] ?? 1,
@@ -197,6 +303,7 @@ export class World {
       metadata: wish.metadata ?? {},
       locked: wish.locked ?? false,
       zone: (wish.host === null ? undefined : this.hosts.get(wish.host)?.zone) ?? 'nova',
+      pinnedZone: wish.pinnedZone ?? null,
       reservationId: wish.reservationId ?? `r-${randomUUID().slice(0, 8)}`,
       createdAt: now,
       updatedAt: now,
@@ -208,8 +315,49 @@ export class World {
       server.fault = { code: 500, message: 'Seeded in error.', details: '', created: now };
     }
     this.servers.set(server.id, server);
-    if (wish.host !== null) this.host(wish.host).domains.set(server.id, running.has(vmState));
+    this.#settle(server, group, wish.volumeImageId);
     return server;
+  }
+
+  /** The server takes its place: on its host, in its group, on its volume. */
+  #settle(server: Server, group: ServerGroup | undefined, volumeImageId: string | undefined): void {
+    if (server.host !== null) {
+      const host = this.host(server.host);
+      host.domains.set(server.id, running.has(server.vmState));
+      this.allocations.add(host, server);
+    }
+    if (group !== undefined) {
+      group.members.add(server.id);
+      this.#groupOf.set(server.id, group);
+    }
+    if (server.imageId !== null) return;
+    this.addVolume('', {
+      sizeGb: server.flavor.diskGb,
+      bootable: true,
+      projectId: server.projectId,
+      serverIds: [server.id],
+      ...(volumeImageId === undefined ? {} : { imageId: volumeImageId }),
+    });
+  }
+
+  /** A new server finds its host, or ends in ERROR on none. */
+  boot(server: Server, named?: string): void {
+    const choice = this.scheduler.choose(server, named === undefined ? {} : { named });
+    server.taskState = null;
+    this.touch(server);
+    if ('refusal' in choice) {
+      server.vmState = 'error';
+      server.fault = { code: 500, message: choice.refusal, details: '', created: this.clock.now() };
+      return;
+    }
+    const { host } = choice;
+    this.allocations.add(host, server);
+    server.host = host.name;
+    server.zone = host.zone;
+    server.vmState = 'active';
+    server.powerState = 1;
+    server.launchedAt = this.clock.now();
+    this.spawnDomain(server, host);
   }
 
   // ---- looking at things -----------------------------------------------------------------------------------
@@ -259,8 +407,21 @@ export class World {
     return first + Math.floor((this.clock.now() - first) / reportInterval) * reportInterval;
   }
 
-  migrationsOf(serverId: string): Migration[] {
-    return this.migrations.filter((migration) => migration.serverId === serverId);
+  migrationsOf(serverId: string): readonly Migration[] {
+    return this.#migrationsOf.get(serverId) ?? [];
+  }
+
+  groupOf(serverId: string): ServerGroup | undefined {
+    return this.#groupOf.get(serverId);
+  }
+
+  volumesOf(serverId: string): readonly Volume[] {
+    return this.#volumesOf.get(serverId) ?? [];
+  }
+
+  /** Whether a host finds the disks that an instance had on another one. */
+  findsDisks(host: Host): boolean {
+    return host.sharedStorage ?? this.knobs.sharedStorage;
   }
 
   // ---- the lives of hosts ----------------------------------------------------------------------------------
@@ -327,7 +488,14 @@ export class World {
         if (evacuated.has(id) || !this.servers.has(id)) host.domains.delete(id);
       }
       this.inLifeOf(host, this.knobs.cleanup * evacuated.size, () => {
-        for (const migration of evacuated.values()) this.conductor.setStatus(migration, 'completed');
+        for (const migration of evacuated.values()) {
+          this.conductor.setStatus(migration, 'completed');
+          // Until now Placement counted it against both hosts.
+          if (this.servers.get(migration.serverId)?.host !== name) {
+            this.allocations.remove(name, migration.serverId);
+          }
+        }
+        host.disabledTrait = host.disabled;
         host.readyAt = this.clock.now();
         this.guests.initialise(host, evacuated);
         this.conductor.targetStarted(host);
@@ -391,6 +559,7 @@ export class World {
       );
     }
     host.disabled = disabled;
+    if (this.serves(host)) host.disabledTrait = disabled;
     host.disabledReason = disabled ? reason : null;
     host.changedAt = this.clock.now();
   }
@@ -402,13 +571,16 @@ export class World {
     const source = server.host;
     this.#observeEvacuate(server);
     this.observer.evacuating(server, by.requestId);
-    if (source === null) throw conflict(`Instance ${server.id} is not ready`);
+    if (wish.host !== undefined && !this.hosts.has(wish.host)) {
+      throw notFound(`Compute host ${wish.host} not found.`);
+    }
+    // Of a server that is on no host, such as a shelved one, Nova says the same when no host is named.
+    if (source === null || source === wish.host) throw badRequest("The target host can't be the same one.");
     if (!['active', 'stopped', 'error'].includes(server.vmState)) {
       throw conflict(`Cannot 'evacuate' instance ${server.id} while it is in vm_state ${server.vmState}`);
     }
-    if (wish.host !== undefined) {
-      if (wish.host === source) throw badRequest("The target host can't be the same one.");
-      if (!this.hosts.has(wish.host)) throw notFound(`Compute host ${wish.host} not found.`);
+    if (this.knobs.evacuateRefusesTasks && server.taskState !== null) {
+      throw conflict(`Cannot 'evacuate' instance ${server.id} while it is in task_state ${server.taskState}`);
     }
     if (this.isUp(this.host(source))) {
       throw badRequest(`Compute service of ${source} is still in use.`);
@@ -431,6 +603,9 @@ export class World {
       projectId: server.projectId,
     };
     this.migrations.push(migration);
+    const records = this.#migrationsOf.get(server.id);
+    if (records === undefined) this.#migrationsOf.set(server.id, [migration]);
+    else records.push(migration);
     const action = this.recordAction(server, 'evacuate', by);
     this.conductor.evacuate(server, migration, action, wish);
   }
@@ -447,8 +622,8 @@ export class World {
       );
     }
     if (!this.isUp(host)) return;
-    const arrived = this.migrations.some(
-      (m) => m.serverId === server.id && m.destHost === host.name && ['done', 'completed'].includes(m.status),
+    const arrived = this.migrationsOf(server.id).some(
+      (m) => m.destHost === host.name && ['done', 'completed'].includes(m.status),
     );
     this.observer.record(
       arrived ? 'I2' : 'I1',
@@ -479,6 +654,12 @@ export class World {
   deleteServer(server: Server): void {
     this.conductor.forget(server);
     this.servers.delete(server.id);
+    this.allocations.removeAll(server.id);
+    this.#groupOf.get(server.id)?.members.delete(server.id);
+    this.#groupOf.delete(server.id);
+    for (const volume of this.volumesOf(server.id)) volume.serverIds.delete(server.id);
+    this.#volumesOf.delete(server.id);
+    this.#migrationsOf.delete(server.id);
     for (let i = this.migrations.length - 1; i >= 0; i -= 1) {
       if (this.migrations[i]?.serverId === server.id) this.migrations.splice(i, 1);
     }

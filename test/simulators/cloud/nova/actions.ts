@@ -73,13 +73,14 @@ function evacuate(context: NovaContext, id: string, argument: unknown): NovaAnsw
   }
   if (force === true && host === undefined) throw badRequest("Can't force to a non-provided destination");
   if (minor < 14 && onSharedStorage === true && adminPass !== undefined) {
-    throw badRequest('admin password can not be changed on existing disk');
+    throw badRequest("admin password can't be changed on existing disk");
   }
   const server = serverForAction(context, id);
   const wish: EvacuateWish = {
     ...(typeof host === 'string' ? { host } : {}),
     ...(typeof onSharedStorage === 'boolean' ? { onSharedStorage } : {}),
-    ...(force === true ? { force } : {}),
+    // Below 2.29 a host that is named is not checked by the scheduler.
+    ...(force === true || (minor < 29 && typeof host === 'string') ? { force: true } : {}),
   };
   world.evacuate(server, wish, context.by);
   if (minor >= 14) return { status: 200 };

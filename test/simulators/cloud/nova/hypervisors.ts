@@ -27,7 +27,8 @@ function show(context: NovaContext, host: Host, detail: boolean): unknown {
     status: host.disabled ? 'disabled' : 'enabled',
   };
   if (!detail) return head;
-  const guests = host.domains.size;
+  const { capacity } = host;
+  const used = world.allocations.used(host.name);
   return {
     ...head,
     hypervisor_type: 'fake',
@@ -41,16 +42,16 @@ function show(context: NovaContext, host: Host, detail: boolean): unknown {
     ...(minor >= 88
       ? { uptime: null }
       : {
-          vcpus: 1000,
-          memory_mb: host.memoryMb,
-          local_gb: 600000,
-          vcpus_used: guests,
-          memory_mb_used: guests * 128,
-          local_gb_used: guests,
-          free_ram_mb: host.memoryMb - guests * 128,
-          free_disk_gb: 600000 - guests,
+          vcpus: capacity.VCPU,
+          memory_mb: capacity.MEMORY_MB,
+          local_gb: capacity.DISK_GB,
+          vcpus_used: used.VCPU,
+          memory_mb_used: used.MEMORY_MB,
+          local_gb_used: used.DISK_GB,
+          free_ram_mb: capacity.MEMORY_MB - used.MEMORY_MB,
+          free_disk_gb: capacity.DISK_GB - used.DISK_GB,
           current_workload: 0,
-          running_vms: guests,
+          running_vms: host.domains.size,
           disk_available_least: 0,
           cpu_info: cpuInfo,
         }),

@@ -2,6 +2,7 @@ import type { ApiReply, ApiRequest, Handler } from '../http.ts';
 import type { Keystone } from '../keystone.ts';
 import type { Knobs } from '../knobs.ts';
 import { ApiError, notFound } from '../model.ts';
+import { tokenRefused } from '../tokenRefused.ts';
 import type { World } from '../world.ts';
 import { serverAction } from './actions.ts';
 import { listAggregates } from './aggregates.ts';
@@ -11,6 +12,8 @@ import { getExtraSpecs, getFlavor, listFlavors } from './flavors.ts';
 import { listHypervisors } from './hypervisors.ts';
 import { requestedMinor, UnsupportedVersion } from './microversion.ts';
 import { listMigrations } from './migrations.ts';
+import { Overload } from './overload.ts';
+import { createServerGroup, deleteServerGroup, getServerGroup, listServerGroups } from './serverGroups.ts';
 import { createServers, deleteServer, getServer, listActions, listServers } from './servers.ts';
 import { listServices, updateService } from './services.ts';
 import { versionDocument, versionList } from './versions.ts';
@@ -30,6 +33,10 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
   ['GET', new RegExp(`^/servers/${id}/os-instance-actions$`), listActions],
   ['GET', new RegExp(`^/servers/${id}/diagnostics$`), getDiagnostics],
   ['GET', /^\/os-migrations$/, listMigrations],
+  ['GET', /^\/os-server-groups$/, listServerGroups],
+  ['POST', /^\/os-server-groups$/, createServerGroup],
+  ['GET', new RegExp(`^/os-server-groups/${id}$`), getServerGroup],
+  ['DELETE', new RegExp(`^/os-server-groups/${id}$`), deleteServerGroup],
   ['GET', /^\/flavors$/, (context) => listFlavors(context, false)],
   ['GET', /^\/flavors\/detail$/, (context) => listFlavors(context, true)],
   ['GET', new RegExp(`^/flavors/${id}$`), getFlavor],
@@ -41,6 +48,7 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
 
 /** Nova's API: version documents, then token, microversion, operation, in the order the real one checks them. */
 export function novaHandler(world: World, keystone: Keystone, authUrl: () => string): Handler {
+  const overload = new Overload(world);
   return async (request) => {
     const path = request.path.replace(/\/+$/, '');
     if (path === '') return plain(200, versionList(request, world.knobs));
@@ -48,8 +56,10 @@ export function novaHandler(world: World, keystone: Keystone, authUrl: () => str
       const reply = plain(200, versionDocument(request, world.knobs));
       return { ...reply, headers: { ...reply.headers, ...versionHeaders('2.1'), ...idHeaders(request) } };
     }
+    const refused = overload.refuse(request);
+    if (refused !== null) return refused;
     const token = keystone.validate(request.headers['x-auth-token']);
-    if (token === undefined) return unauthorized(request, authUrl());
+    if (token === undefined) return refusedToken(request, authUrl());
     try {
       const minor = requestedMinor(request, world.knobs);
       const context: NovaContext = {
@@ -61,7 +71,7 @@ export function novaHandler(world: World, keystone: Keystone, authUrl: () => str
         by: { userId: token.user.id, projectId: token.project?.id ?? '', requestId: request.requestId },
         origin: request.origin,
       };
-      return await operate(context, /^\/v2(?:\.1)?(\/.*)$/.exec(path)?.[1] ?? '');
+      return await operate(context, /^\/v2(?:\.1)?(\/.*)$/.exec(path)?.[1] ?? '', overload);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return refusal(request, error, world.knobs);
@@ -69,15 +79,16 @@ export function novaHandler(world: World, keystone: Keystone, authUrl: () => str
   };
 }
 
-async function operate(context: NovaContext, path: string): Promise<ApiReply> {
+async function operate(context: NovaContext, path: string, overload: Overload): Promise<ApiReply> {
   const { request } = context;
   for (const [method, pattern, operation] of routes) {
     const match = pattern.exec(path);
     if (match === null || method !== request.method) continue;
     const { status = 200, json, afterMs = 0 } = operation(context, decodeURIComponent(match[1] ?? ''));
-    if (afterMs > 0) {
+    const wait = afterMs + overload.delay();
+    if (wait > 0) {
       await new Promise<void>((resolve) => {
-        context.world.clock.after(afterMs, resolve);
+        context.world.clock.after(wait, resolve);
       });
     }
     return {
@@ -130,21 +141,7 @@ function idHeaders(request: ApiRequest): Record<string, string> {
   return { 'X-Openstack-Request-Id': request.requestId, 'X-Compute-Request-Id': request.requestId };
 }
 
-/** keystonemiddleware's answer, given before Nova sees the request. */
-function unauthorized(request: ApiRequest, authUrl: string): ApiReply {
-  return {
-    status: 401,
-    headers: {
-      'Content-Type': 'application/json',
-      'Www-Authenticate': `Keystone uri="${authUrl}"`,
-      ...idHeaders(request),
-    },
-    json: {
-      error: {
-        code: 401,
-        title: 'Unauthorized',
-        message: 'The request you have made requires authentication.',
-      },
-    },
-  };
+function refusedToken(request: ApiRequest, authUrl: string): ApiReply {
+  const reply = tokenRefused(request, authUrl);
+  return { ...reply, headers: { ...reply.headers, ...idHeaders(request) } };
 }

@@ -91,13 +91,17 @@ export function showServer(context: NovaContext, server: Server): object {
     'OS-EXT-STS:task_state': server.taskState,
     'OS-EXT-STS:vm_state': server.vmState,
     'OS-EXT-STS:power_state': server.powerState,
-    'os-extended-volumes:volumes_attached': server.imageId === null ? [{ id: server.id }] : [],
+    'os-extended-volumes:volumes_attached': context.world.volumesOf(server.id).map(({ id }) => ({
+      id,
+      ...(minor >= 3 ? { delete_on_termination: false } : {}),
+    })),
     ...(minor >= 9 ? { locked: server.locked } : {}),
     ...(minor >= 73 ? { locked_reason: null } : {}),
     ...(minor >= 19 ? { description: null } : {}),
     ...(minor >= 26 ? { tags: [] } : {}),
     ...(minor >= 63 ? { trusted_image_certificates: null } : {}),
     ...(minor >= 16 && isAdmin ? { host_status: hostStatus(context, server) } : {}),
+    ...(minor >= 96 ? { pinned_availability_zone: server.pinnedZone } : {}),
   };
 }
 
@@ -110,8 +114,8 @@ function flavorOf(context: NovaContext, server: Server): unknown {
     vcpus: server.flavor.vcpus,
     ram: server.flavor.memoryMb,
     disk: server.flavor.diskGb,
-    ephemeral: 0,
-    swap: 0,
+    ephemeral: server.flavor.ephemeralGb,
+    swap: server.flavor.swapMb,
     original_name: server.flavor.name,
     extra_specs: server.flavor.extraSpecs,
   };

@@ -44,7 +44,14 @@ export function getServer(context: NovaContext, id: string): NovaAnswer {
   if (context.world.knobs.cellDown && context.minor >= 69)
     return { json: { server: ofDownCell(context, id) } };
   const shown = showServer(context, visibleServer(context, id));
-  return { json: { server: context.minor >= 71 ? { ...shown, server_groups: [] } : shown } };
+  return {
+    json: { server: context.minor >= 71 ? { ...shown, server_groups: groupsOf(context, id) } : shown },
+  };
+}
+
+function groupsOf({ world }: NovaContext, id: string): string[] {
+  const group = world.groupOf(id);
+  return group === undefined ? [] : [group.id];
 }
 
 /** What Nova's own database knows, from 2.69 on. */
@@ -77,15 +84,17 @@ export function deleteServer(context: NovaContext, id: string): NovaAnswer {
 /** POST /servers: as much of booting as the contract suite and a demonstration need. */
 export function createServers(context: NovaContext): NovaAnswer {
   const { world } = context;
-  const wish = jsonBody(context)['server'];
+  const body = jsonBody(context);
+  const wish = body['server'];
   if (!isObject(wish)) throw badRequest("'server' is a required property");
   const host = wish['host'];
   if (host !== undefined && (context.minor < 74 || typeof host !== 'string')) {
     throw badRequest("Additional properties are not allowed ('host' was unexpected)");
   }
+  const hints = body['os:scheduler_hints'];
+  const group = isObject(hints) ? hints['group'] : undefined;
+  const zone = wish['availability_zone'];
   const count = typeof wish['min_count'] === 'number' ? wish['min_count'] : 1;
-  const target = host ?? [...world.hosts.values()].find((candidate) => world.isUp(candidate))?.name;
-  if (target === undefined) throw badRequest('No host.');
   const name = typeof wish['name'] === 'string' ? wish['name'] : 'vm';
   const made: Server[] = [];
   for (let i = 1; i <= count; i += 1) {
@@ -97,22 +106,15 @@ export function createServers(context: NovaContext): NovaAnswer {
       projectId: context.token.project?.id ?? 'admin',
       imageId: typeof wish['imageRef'] === 'string' ? wish['imageRef'] : null,
       flavorId: typeof wish['flavorRef'] === 'string' ? wish['flavorRef'] : '1',
+      ...(typeof group === 'string' ? { groupId: group } : {}),
+      ...(typeof zone === 'string' ? { pinnedZone: zone } : {}),
       ...(made[0] === undefined ? {} : { reservationId: made[0].reservationId }),
     });
     world.recordAction(server, 'create', context.by);
     made.push(server);
   }
   world.clock.after(world.knobs.boot, () => {
-    for (const server of made) {
-      if (!world.servers.has(server.id)) continue;
-      server.host = target;
-      server.vmState = 'active';
-      server.taskState = null;
-      server.powerState = 1;
-      server.launchedAt = world.clock.now();
-      world.spawnDomain(server, world.host(target));
-      world.touch(server);
-    }
+    for (const server of made) if (world.servers.has(server.id)) world.boot(server, host);
   });
   const first = made[0];
   if (first === undefined) throw badRequest('min_count must be 1 or more');
