@@ -61,9 +61,9 @@ export class EvacuationModesReader {
 
   async #readCib(): Promise<readonly SaidWord[]> {
     const result = await this.#run('cibadmin', ['-Q', '--xpath', xpath]);
+    if (result.exitCode === 0) return parseEvacuationWords(result.stdout, word);
     if (isNothingFound(result)) return [];
-    if (result.exitCode !== 0) throw failure('cibadmin', result, `reading the operator's ${word}`);
-    return parseEvacuationWords(result.stdout, word);
+    throw failure('cibadmin', result, `reading what operators say of evacuations (${word})`);
   }
 }
 

@@ -10,8 +10,6 @@ export { Attributes } from './attributes.ts';
 export { ClusterState } from './clusterState.ts';
 export { type CommandResult, type CommandRunner, cleanEnvironment, createCommandRunner } from './command.ts';
 export { AttrdError, type AttrdErrorCode } from './errors.ts';
-export { EvacuationModesReader } from './evacuationModes.ts';
-export { FencingHistory } from './fencingHistory.ts';
 export { formatMark, isPending, parseMark } from './mark.ts';
 export type { NodeState, Primitive } from './parseCib.ts';
 export type {

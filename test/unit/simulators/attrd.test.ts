@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ClusterState } from '../../../lib/attrd/index.ts';
+import { ClusterState, createEvacuationModes, createFencingHistory } from '../../../lib/attrd/index.ts';
 
 const attrd = fileURLToPath(new URL('../../simulators/attrd/', import.meta.url));
 let dir = '';
@@ -226,6 +226,117 @@ describe('the CIB that cibadmin shows', () => {
     expect(run('cibadmin', ['-Q', '-o', 'resources']).stdout).toContain('<primitive id="haproxy" ');
     sim('resource-delete', 'haproxy');
     expect(await state().primitives()).toHaveLength(1);
+  });
+});
+
+/** The stand-ins as the agents call them. */
+const tools = {
+  env: {},
+  timeoutMs: 5_000,
+  run: async (tool: string, args: readonly string[]) => {
+    const { status, stdout, stderr } = run(tool, [...args]);
+    return { exitCode: status ?? -1, stdout, stderr };
+  },
+};
+
+describe("the operators' word", () => {
+  const modes = () => createEvacuationModes(tools).readModes();
+  const silence = { cluster: 'normal', nodes: new Map(), transient: new Set(), unknown: [] };
+
+  it.each(['1.1.18', '2.1.5', '3.0.2'])('is read as operators leave it, of %s', async (version) => {
+    cluster(version);
+    expect(await modes()).toEqual(silence);
+    const set = ['--type', 'crm_config', '--name', 'evacuation'];
+    expect(run('crm_attribute', [...set, '--update', 'pause']).status).toBe(0);
+    expect(await modes()).toEqual({ ...silence, cluster: 'pause' });
+    run('crm_attribute', ['-N', 'comp0', '-n', 'evacuate', '-l', 'forever', '-v', 'yes']);
+    run('crm_attribute', ['-N', 'comp0', '-n', 'evacuation', '-l', 'forever', '-v', 'go']);
+    run('crm_attribute', ['-N', 'ctl0', '-n', 'evacuation', '-l', 'forever', '-v', 'a"b & c']);
+    run('attrd_updater', ['-n', 'evacuation', '-N', 'comp1', '-U', 'pause']);
+    expect(await modes()).toEqual({
+      cluster: 'pause',
+      nodes: new Map([
+        ['ctl0', 'pause'],
+        ['comp0', 'go'],
+        ['comp1', 'pause'],
+      ]),
+      transient: new Set(['comp1']),
+      unknown: [{ where: 'ctl0', value: 'a"b & c' }],
+    });
+    expect(run('crm_attribute', [...set, '--query', '-q']).stdout).toBe('pause\n');
+    expect(run('crm_attribute', [...set, '--delete']).stdout).toBe(
+      'Deleted crm_config option: id=cib-bootstrap-options-evacuation name=evacuation\n',
+    );
+    expect(run('crm_attribute', [...set, '--query']).status).toBe(105);
+    expect((await modes()).cluster).toBe('normal');
+  });
+
+  it('is that of the word asked for alone', async () => {
+    run('crm_attribute', ['-N', 'comp0', '-n', 'evacuate', '-l', 'forever', '-v', 'yes']);
+    sim('property', 'stonith-enabled', 'true');
+    expect(await modes()).toEqual(silence);
+    sim('property', 'evacuation', 'go');
+    expect((await modes()).cluster).toBe('go');
+    sim('property-delete', 'evacuation');
+    expect(await modes()).toEqual(silence);
+  });
+
+  it('is not known while the cluster is away, or one of its tools is', async () => {
+    sim('down');
+    await expect(modes()).rejects.toMatchObject({ code: 'noCluster' });
+    sim('up');
+    sim('fail', 'cibadmin.query', 'always', '124', 'Timed out');
+    await expect(modes()).rejects.toMatchObject({ code: 'failed', exitCode: 124 });
+  });
+});
+
+describe('the fencing history', () => {
+  const fencing = (node: string) => createFencingHistory(tools).readFencing(node);
+  const within = (seconds: number) => expect.closeTo(Date.now() - seconds * 1000, -4);
+
+  it('remembers when a node was last switched off, and forgets it with the fencers', async () => {
+    expect(await fencing('comp0')).toEqual({ known: true, lastSuccess: null, pending: false });
+    sim('fenced', 'comp0', 'reboot', '7200');
+    sim('fenced', 'comp0', 'off', '3600');
+    sim('fenced', 'comp0', 'off', '60', 'failed');
+    sim('fenced', 'comp0', 'on', '50');
+    sim('fenced', 'comp1');
+    expect(await fencing('comp0')).toEqual({ known: true, lastSuccess: within(3600), pending: false });
+    expect(await fencing('comp1')).toEqual({ known: true, lastSuccess: within(0), pending: false });
+    sim('forget-fencing');
+    expect(await fencing('comp0')).toEqual({ known: true, lastSuccess: null, pending: false });
+  });
+
+  it('tells a fencing that is under way, until it is over', async () => {
+    sim('fenced', 'comp0', 'off', '60');
+    sim('fencing', 'comp0');
+    expect(await fencing('comp0')).toEqual({ known: true, lastSuccess: within(60), pending: true });
+    expect(await fencing('comp1')).toMatchObject({ pending: false });
+    sim('fencing-over', 'comp0');
+    expect(await fencing('comp0')).toEqual({ known: true, lastSuccess: within(60), pending: false });
+  });
+
+  it('has one entry and not the newest for those who do not ask for all, as 2.1.5', () => {
+    sim('fenced', 'comp0', 'reboot', '60');
+    sim('fenced', 'comp0', 'off', '30');
+    const { stdout } = run('stonith_admin', ['--history', 'comp0', '--output-as=xml']);
+    expect(stdout).toContain('<list name="fencing history" count="1">');
+    expect(stdout).toContain('action="reboot"');
+    expect(run('stonith_admin', ['-H', '*', '-V', '--output-as=xml']).stdout).toContain('count="2"');
+  });
+
+  it('is not known to 1.1.18, while the cluster is away, or while the tool fails', async () => {
+    const unknown = { known: false, lastSuccess: null, pending: false };
+    sim('fenced', 'comp0');
+    sim('down');
+    expect(await fencing('comp0')).toEqual(unknown);
+    sim('up');
+    sim('fail', 'stonith_admin', '1', '1', 'No such device');
+    expect(await fencing('comp0')).toEqual(unknown);
+    expect(await fencing('comp0')).toMatchObject({ known: true });
+    cluster('1.1.18');
+    sim('fenced', 'comp0');
+    expect(await fencing('comp0')).toEqual(unknown);
   });
 });
 
