@@ -52,7 +52,7 @@ export interface FakeHost {
 }
 
 /** What an instance takes unless its test says otherwise. */
-export const smallSize: FlavorSize = { vcpus: 1, memoryMb: 512, rootGb: 1, ephemeralGb: 0, swapMb: 0 };
+const smallSize: FlavorSize = { vcpus: 1, memoryMb: 512, rootGb: 1, ephemeralGb: 0, swapMb: 0 };
 
 interface Instance {
   readonly server: Writable<Server>;
