@@ -118,6 +118,56 @@ describe('the client', () => {
     expect(await failure(up)).toMatchObject({ status: 400 });
   }, 60_000);
 
+  it('keeps a disk that all hosts see, and fails rather than lose one that they do not', async () => {
+    await stage.calm();
+    const nova = await client();
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    await nova.evacuate(id, { disk: 'keep' });
+    if (stage.cloud.sharedStorage) {
+      expect(await stage.evacuated(id)).toMatchObject({ status: 'ACTIVE' });
+    } else {
+      await stage.settled(id, ({ status }) => status === 'ERROR');
+      const { fault, host } = await nova.getServer(id);
+      expect(fault?.message).toMatch(/^Invalid state of instance files on shared storage/);
+      expect(host).toBe(source);
+      await nova.evacuate(id, { disk: 'either' });
+      await stage.evacuated(id);
+    }
+    await stage.bringBack(source);
+  }, 90_000);
+
+  it("tells the room of every host by Nova's name, and that a server takes of it", async () => {
+    await stage.calm();
+    const nova = await client();
+    const usedOn = async (host: string) => {
+      const { resources } = (await nova.listCapacity()).find((each) => each.host === host) ?? {};
+      return resources?.['MEMORY_MB']?.used;
+    };
+    expect((await nova.listCapacity()).map(({ host }) => host).sort()).toEqual(stage.hosts);
+    const before = await usedOn(source);
+    if (before === undefined) throw new Error(`Placement does not know ${source}.`);
+    const [id = ''] = await stage.boot(1, source);
+    const { size } = (await nova.getServer(id)).flavor;
+    expect(size?.memoryMb).toBeGreaterThan(0);
+    expect(await usedOn(source)).toBe(before + (size?.memoryMb ?? 0));
+  }, 60_000);
+
+  it('knows the projects, an image by its id, and groups that are not there', async () => {
+    const nova = await client();
+    const { admin, member, image } = stage.cloud;
+    const names = (await nova.listProjects()).map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining([admin.project, member.project]));
+    expect((await nova.getImage(image)).id).toBe(image);
+    const nobody = '99999999-9999-4999-8999-999999999999';
+    await expect(nova.getImage(nobody)).rejects.toMatchObject({ code: 'notFound' });
+    await expect(nova.getServerGroup(nobody)).rejects.toMatchObject({ code: 'notFound' });
+    const [id = ''] = await stage.boot(1, source);
+    expect(await nova.getServer(id)).toMatchObject({ serverGroupIds: [], volumeIds: [] });
+    const listed = (await nova.listServers({ host: source })).find((server) => server.id === id);
+    expect(listed?.serverGroupIds).toBeNull();
+  }, 60_000);
+
   it('lists flavours with their extra specs and images by tag', async () => {
     const nova = await client();
     const tagged = (await nova.listFlavors()).filter(({ extraSpecs }) => extraSpecs['evacuable'] === 'true');
