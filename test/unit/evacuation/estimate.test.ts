@@ -54,8 +54,9 @@ describe('the time left', () => {
   });
 
   test('the order in which completions are told makes no difference, and more to do takes longer', () => {
+    const many = fc.array(fc.nat(1_000_000), { minLength: 3, maxLength: 100, size: 'max' });
     fc.assert(
-      fc.property(times, fc.integer({ min: 1, max: 500 }), (doneAt, remaining) => {
+      fc.property(many, fc.integer({ min: 1, max: 500 }), (doneAt, remaining) => {
         const facts = { now: 1_000_000, startedAt: 0 };
         const left = timeLeftMs({ ...facts, doneAt, remaining });
         expect(timeLeftMs({ ...facts, doneAt: [...doneAt].reverse(), remaining })).toBe(left);

@@ -122,6 +122,19 @@ describe('falling', () => {
     expect(throttle.limit).toBe(1);
   });
 
+  test('a late answer ends a row of refusals as well', () => {
+    const { throttle, clock } = throttleAt(2);
+    const refuse = () => {
+      clock.now += 5_000;
+      throttle.refused('timeout');
+    };
+    refuse();
+    refuse();
+    throttle.accepted(20_000);
+    refuse();
+    expect(throttle.limit).toBe(2);
+  });
+
   test('when answers take far longer than at best', () => {
     const { throttle, answers } = throttleAt();
     throttle.busy(false);
