@@ -210,6 +210,7 @@ describe('patterns', () => {
     ['?', 'x', true],
     ['?', '', false],
     ['?', '\u{1f4bb}', true],
+    ['\u{1f4bb}?', '\u{1f4bb}x', true],
     ['a?c', 'a c', true],
     ['a?c', 'a,c', true],
     ['a*b*c', 'a-b-b-c', true],

@@ -193,6 +193,34 @@ describe('what cannot be read does not matter where it cannot change the answer'
   });
 });
 
+describe('rules where Nova tells the id of the flavour only, below 2.47', () => {
+  const byId = (id: string) => aServer({ flavor: { id, name: null, extraSpecs: null, size: null } });
+  const policy = policyOf({ exclude: 'flavor=b flavor:hw:cpu=2' });
+
+  test.each<[string, string, PolicyFacts, unknown]>([
+    ['by the name', 'id-of-b', nothingTagged, { kind: 'no', rule: 'it matches exclude rule flavor=b' }],
+    ['another one', 'id-of-a', nothingTagged, { kind: 'yes' }],
+    [
+      'one that is gone',
+      'gone',
+      nothingTagged,
+      {
+        kind: 'undecided',
+        reason:
+          'whether it matches exclude rule flavor=b is not known: its flavour is gone, and Nova does not tell its name',
+      },
+    ],
+    [
+      'flavours cannot be read',
+      'id-of-b',
+      facts(null, []),
+      { kind: 'undecided', reason: 'flavours could not be read' },
+    ],
+  ])('%s', (_what, id, known, selected) => {
+    expect(select(byId(id), known, policy)).toEqual(selected);
+  });
+});
+
 describe('the parameters', () => {
   test('are read together', () => {
     const policy = policyOf({
