@@ -15,10 +15,12 @@ const namePattern = /^\d{15}-\d+-\d{6}\.json$/;
  */
 export class AlertSpool {
   readonly directory: string;
+  readonly #failureFile: string;
   #number = 0;
 
   constructor(stateDir: string, instance: string) {
     this.directory = join(stateDir, `${instance}.alerts`);
+    this.#failureFile = join(this.directory, 'failure');
   }
 
   /** Throws what the file system says. */
@@ -47,6 +49,25 @@ export class AlertSpool {
       if (facts !== null) return facts;
     }
     return null;
+  }
+
+  /** How the program failed last, as {@link keepFailure} kept it; `''` when it did not. */
+  failure(): string {
+    try {
+      return readFileSync(this.#failureFile, 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  /** Keeps how the program failed, so that the same is not said again; `''` once it works. */
+  keepFailure(failure: string): void {
+    try {
+      if (failure === '') rmSync(this.#failureFile, { force: true });
+      else replaceFile(this.#failureFile, failure, 0o600);
+    } catch {
+      // Then it is said again.
+    }
   }
 
   #names(): string[] {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { lockNode } from '../lock.ts';
 import { type AlertFacts, AlertSpool } from './alertSpool.ts';
 import { reasonOf } from './incident.ts';
@@ -12,6 +11,8 @@ const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const passedOn = ['HA_LOGFACILITY', 'HA_LOGFILE', 'HA_DEBUGLOG', 'HA_LOGTAG', 'HA_debug', 'PATH', 'OCF_ROOT'];
 const passedOnParameters = ['OCF_RESKEY_log_format', 'OCF_RESKEY_verbose'];
 
+/** Name of the lock that the process at work holds. */
+const lockName = 'NovaEvacuate-alerts';
 /** The action of the agent that works the queue off. */
 const alertsAction = 'alerts';
 
@@ -31,13 +32,12 @@ export interface AlertRun {
  */
 export async function runAlerts(run: AlertRun): Promise<void> {
   const spool = new AlertSpool(run.stateDir, run.instance);
-  const told = new Set<string>();
   // What is put down after the last look is for whoever puts it down to see to: it finds the lock free.
   for (let refused = 0; refused < 3; ) {
-    const lock = await lockNode(lockName(run.stateDir, run.instance));
+    const lock = await lockNode(lockName, `${run.stateDir}/${run.instance}`);
     if (lock !== null) {
       try {
-        for (let facts = spool.take(); facts !== null; facts = spool.take()) await alert(run, facts, told);
+        for (let facts = spool.take(); facts !== null; facts = spool.take()) await alert(run, facts, spool);
       } catch (error) {
         run.log.warn(
           `Alerts cannot be taken from ${spool.directory} (${reasonOf(error)}); the next pass tries again.`,
@@ -57,7 +57,7 @@ export async function runAlerts(run: AlertRun): Promise<void> {
 
 /** Whether a process works the queue off, and will look into it once more before it ends. */
 export async function isAlertWorkerRunning(stateDir: string, instance: string): Promise<boolean> {
-  const lock = await lockNode(lockName(stateDir, instance));
+  const lock = await lockNode(lockName, `${stateDir}/${instance}`);
   lock?.release();
   return lock === null;
 }
@@ -97,20 +97,21 @@ export async function startAlertWorker(options: {
   });
 }
 
-/** Each way to fail is told once. */
-async function alert(run: AlertRun, facts: AlertFacts, told: Set<string>): Promise<void> {
+/** A failure is a warning where the last alert did not fail in the same way. */
+async function alert(run: AlertRun, facts: AlertFacts, spool: AlertSpool): Promise<void> {
   const failure = await runProgram(run, { PATH: path, ...facts });
   const about = `${facts['OS_ALERT_WHAT']} of ${facts['OS_ALERT_INSTANCE_NAME'] || facts['OS_ALERT_HOST']}`;
-  if (failure === null) return run.log.debug(`The alert program was run for ${about}.`);
-  if (told.has(failure)) return run.log.debug(`The alert program ${failure} (${about}).`);
-  told.add(failure);
+  const known = spool.failure();
+  if (failure !== known) spool.keepFailure(failure);
+  if (failure === '') return run.log.debug(`The alert program was run for ${about}.`);
+  if (failure === known) return run.log.debug(`The alert program ${failure} (${about}).`);
   run.log.warn(
     `The alert program ${run.program} ${failure} (${about}); the next alerts are tried all the same.`,
   );
 }
 
-/** Null when it ended well, else what happened. What it leaves in the background is not waited for. */
-async function runProgram(run: AlertRun, env: Record<string, string>): Promise<string | null> {
+/** `''` when it ended well, else what happened. What it leaves in the background is not waited for. */
+async function runProgram(run: AlertRun, env: Record<string, string>): Promise<string> {
   const { spawn } = await import('node:child_process');
   const limitMs = run.programMs ?? programMs;
   return new Promise((resolve) => {
@@ -130,7 +131,7 @@ async function runProgram(run: AlertRun, env: Record<string, string>): Promise<s
       setTimeout(() => end('SIGTERM'), limitMs),
       setTimeout(() => end('SIGKILL'), limitMs + (run.graceMs ?? graceMs)),
     ];
-    const finish = (failure: string | null) => {
+    const finish = (failure: string) => {
       for (const timer of timers) clearTimeout(timer);
       resolve(failure);
     };
@@ -138,13 +139,7 @@ async function runProgram(run: AlertRun, env: Record<string, string>): Promise<s
     child.once('exit', (code, signal) => {
       if (late) finish(`did not end within ${limitMs / 1000} s and was stopped`);
       else if (signal !== null) finish(`was ended by ${signal}`);
-      else finish(code === 0 ? null : `ended with ${code}`);
+      else finish(code === 0 ? '' : `ended with ${code}`);
     });
   });
-}
-
-/** The kernel bounds such names to 107 bytes, and paths may be longer. */
-function lockName(stateDir: string, instance: string): string {
-  const place = createHash('sha256').update(`${stateDir}/${instance}`).digest('hex').slice(0, 32);
-  return `openstack/NovaEvacuate-alerts:${place}`;
 }

@@ -294,15 +294,23 @@ describe('the worker', () => {
     expect(isAlive(Number(lines('pids')[0]))).toBe(false);
   });
 
-  it('tells each way to fail once, and tries all the same', async () => {
-    script(`echo $OS_ALERT_ATTEMPT >>${dir}/calls; [ $OS_ALERT_ATTEMPT = 4 ] && kill -9 $$; exit 255`);
-    put(...attempts(5));
+  it('tells a failure when it begins and when it changes, and tries all the same', async () => {
+    script(`echo $OS_ALERT_ATTEMPT >>${dir}/calls; [ $OS_ALERT_ATTEMPT = 6 ] && kill -9 $$;
+      [ $OS_ALERT_ATTEMPT = 4 ] || exit 255`);
+    const ended = expect.stringContaining('ended with 255 (failed of vm-1)');
+    put(...attempts(2));
     await worker();
-    expect(lines('calls')).toEqual(['1', '2', '3', '4', '5']);
-    expect(warnings).toEqual([
-      expect.stringContaining('ended with 255 (failed of vm-1)'),
-      expect.stringContaining('was ended by SIGKILL'),
-    ]);
+    expect(warnings).toEqual([ended]);
+    // Another process, for which nothing has changed; then it works once.
+    put(...attempts(6).slice(2));
+    await worker();
+    expect(lines('calls')).toEqual(['1', '2', '3', '4', '5', '6']);
+    expect(warnings).toEqual([ended, ended, expect.stringContaining('was ended by SIGKILL')]);
+    const spool = join(stateDir, 'evac.alerts');
+    script('exit 0');
+    put(...attempts(1));
+    await worker();
+    expect(readdirSync(spool)).toEqual([]);
   });
 
   it('says once that the program cannot be run after all', async () => {
