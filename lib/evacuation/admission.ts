@@ -237,7 +237,7 @@ function paused(facts: AdmissionFacts, one: Candidate): Deferral {
   return {
     kind: 'defer',
     why: 'paused',
-    sentence: `${name} is paused: ${where} ${says}; nothing new is asked of Nova for it${follows}. It goes on after: ${cure}`,
+    sentence: `${name} is paused: ${where} ${says}, so nothing new is asked of Nova for it${follows}; it goes on after: ${cure}`,
   };
 }
 
