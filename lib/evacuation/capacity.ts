@@ -102,41 +102,44 @@ function spaceOf({ host, resources }: HostCapacity): Space {
 
 /** Takes the room on the roomiest host that has it; false: none has. */
 function place(spaces: readonly Space[], demand: Demand): boolean {
-  const space = roomiest(spaces.filter(({ left }) => shortOf(left, demand).length === 0));
+  const amounts = Object.entries(demand);
+  const space = roomiest(spaces, ({ left }) =>
+    amounts.every(([name, amount]) => amount <= (left.get(name) ?? Number.POSITIVE_INFINITY)),
+  );
   if (space === null) return false;
-  for (const [name, amount] of Object.entries(demand)) {
+  for (const [name, amount] of amounts) {
     const left = space.left.get(name);
     if (left !== undefined) space.left.set(name, left - amount);
   }
   return true;
 }
 
-function shortOf(left: ReadonlyMap<string, number>, demand: Demand): string[] {
-  return Object.keys(demand).filter(
-    (name) => (demand[name] ?? 0) > (left.get(name) ?? Number.POSITIVE_INFINITY),
-  );
-}
-
-/** The one with the most memory left; of several, the first. */
-function roomiest(spaces: readonly Space[]): Space | null {
-  const memory = ({ left }: Space) => left.get('MEMORY_MB') ?? Number.POSITIVE_INFINITY;
-  return spaces.reduce<Space | null>(
-    (best, space) => (best === null || memory(space) > memory(best) ? space : best),
-    null,
-  );
+/** Of those that suit, the one with the most memory left; of several, the first. */
+function roomiest(spaces: readonly Space[], suits: (space: Space) => boolean): Space | null {
+  let best: Space | null = null;
+  let most = -1;
+  for (const space of spaces) {
+    const memory = space.left.get('MEMORY_MB') ?? Number.POSITIVE_INFINITY;
+    if (memory <= most || !suits(space)) continue;
+    best = space;
+    most = memory;
+  }
+  return best;
 }
 
 /** Why nothing takes it: what it needs, and what the roomiest host has of that. */
 function shortage(spaces: readonly Space[], demand: Demand): string {
-  const best = roomiest(spaces);
+  const best = roomiest(spaces, () => true);
   const none = 'no host has room for it now: it needs';
   if (best === null)
     return `${none} ${amounts(demand, Object.keys(demand))}, and no host has any memory left`;
-  const short = shortOf(best.left, demand);
+  const leftOf = (name: string) => best.left.get(name) ?? 0;
+  // What is short, and what everybody wants to know; a class that the host does not report is not short.
   const named = Object.keys(demand).filter(
-    (name) => best.left.has(name) && (name === 'VCPU' || name === 'MEMORY_MB' || short.includes(name)),
+    (name) =>
+      best.left.has(name) && (name === 'VCPU' || name === 'MEMORY_MB' || leftOf(name) < (demand[name] ?? 0)),
   );
-  const left = Object.fromEntries(named.map((name) => [name, best.left.get(name) ?? 0]));
+  const left = Object.fromEntries(named.map((name) => [name, leftOf(name)]));
   const has = amounts(left, named).replace(' MB of memory', ' MB');
   return `${none} ${amounts(demand, named)}, the roomiest (${best.host}) has ${has} left`;
 }

@@ -122,6 +122,15 @@ describe('what finds room', () => {
     expect(fitting({ b: big, c: big, a: small }, hosts)).toEqual(['b', 'c']);
   });
 
+  test('the roomiest is filled first, wherever it stands in the list', () => {
+    const hosts = [
+      host('comp2', { VCPU: 16, MEMORY_MB: 10_000 }),
+      host('comp3', { VCPU: 16, MEMORY_MB: 9_000 }),
+    ];
+    expect(fitting({ a: small, b: big, c: big }, hosts)).toEqual(['a', 'b', 'c']);
+    expect(fitting({ a: small, b: big, c: big }, [...hosts].reverse())).toEqual(['a', 'b', 'c']);
+  });
+
   test('only on hosts that are up and enabled', () => {
     const hosts = [host('dead', { VCPU: 64, MEMORY_MB: 65536 }), host('comp2', { VCPU: 1, MEMORY_MB: 1024 })];
     expect(fitting({ a: small, b: small }, hosts, [], ['comp2'])).toEqual(['a']);
