@@ -27,6 +27,7 @@ function client() {
         project: { name: admin.project, domain: { name: 'Default' } },
       },
       endpointInterface: 'internal',
+      region: stage.cloud.region,
       tls: { verify: true },
     },
     { env: {} },

@@ -14,6 +14,8 @@ export interface CloudUnderTest {
   /** A flavour with the extra spec evacuable=true, and an image with the tag evacuable. */
   readonly taggedFlavor: string;
   readonly taggedImage: string;
+  /** Which endpoints of the catalogue are asked. */
+  readonly region: string;
   /** How long until a killed nova-compute certainly is down, ms. */
   readonly downAfter: number;
   /** Whether the disks of instances lie on shared storage: what `onSharedStorage` has to say. */
@@ -27,6 +29,8 @@ export interface CloudUnderTest {
   /** Every spawn on the host takes that long; null = as ever. */
   spawnDelay(host: string, seconds: number | null): Promise<void>;
   spawnFail(host: string, on: boolean): Promise<void>;
+  /** Whether every host finds the disks of the others' instances; `sharedStorage` says how it is without that. */
+  sharedDisks(on: boolean): Promise<void>;
   /** nova-conductor stops and starts. */
   conductor(on: boolean): Promise<void>;
   close(): Promise<void>;

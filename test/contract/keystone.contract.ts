@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { items, pick } from '../simulators/json.ts';
 import { Stage } from './stage.ts';
-import { passwordBody, request } from './wire.ts';
+import { passwordBody, request, Wire } from './wire.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -46,7 +46,8 @@ describe('Keystone', () => {
     const compute = items(answer.json, 'token', 'catalog').find(
       (service) => pick(service, 'type') === 'compute',
     );
-    const faces = items(compute, 'endpoints').map((one) => pick(one, 'interface'));
+    const here = items(compute, 'endpoints').filter((one) => pick(one, 'region') === stage.cloud.region);
+    const faces = here.map((one) => pick(one, 'interface'));
     expect(faces.sort()).toEqual(['admin', 'internal', 'public']);
     expect(Object.keys(Object(pick(compute, 'endpoints', 0))).sort()).toEqual([
       'id',
@@ -111,5 +112,38 @@ describe('Keystone', () => {
     const wrong = await login({ id, secret: 'wrong' });
     expect(wrong.status).toBe(401);
     expect(wrong.json).toEqual(unauthorized);
+  });
+
+  it('lists the projects to administrators, in one page', async () => {
+    const { admin, cloud } = stage;
+    const list = (token: string) =>
+      request('GET', `${cloud.authUrl}/projects`, { headers: { 'X-Auth-Token': token } });
+    const answer = await list(admin.token);
+    expect(answer.status).toBe(200);
+    const projects = items(answer.json, 'projects');
+    const names = projects.map((project) => pick(project, 'name'));
+    expect(names).toEqual(expect.arrayContaining([cloud.admin.project, cloud.member.project]));
+    expect(Object.keys(Object(projects[0])).sort()).toEqual([
+      'description',
+      'domain_id',
+      'enabled',
+      'id',
+      'is_domain',
+      'links',
+      'name',
+      'options',
+      'parent_id',
+      'tags',
+    ]);
+    expect(pick(answer.json, 'links', 'next')).toBeNull();
+    expect(answer.json).not.toHaveProperty('truncated');
+    const member = await Wire.login(cloud.authUrl, cloud.member, cloud.region);
+    const refused = await list(member.token);
+    expect([refused.status, pick(refused.json, 'error', 'title')]).toEqual([403, 'Forbidden']);
+    expect(pick(refused.json, 'error', 'message')).toMatch(
+      /^You are not authorized to perform the requested action: identity:list_projects\.$/,
+    );
+    const stranger = await list('none');
+    expect([stranger.status, stranger.json]).toEqual([401, unauthorized]);
   });
 });

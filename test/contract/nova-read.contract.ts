@@ -67,7 +67,7 @@ describe('tokens and roles', () => {
   });
 
   it('refuses what only administrators may with 403', async () => {
-    const member = await Wire.login(stage.cloud.authUrl, stage.cloud.member);
+    const member = await Wire.login(stage.cloud.authUrl, stage.cloud.member, stage.cloud.region);
     for (const path of [
       '/os-services',
       '/os-migrations',
@@ -246,6 +246,21 @@ describe('servers', () => {
     ]);
   });
 
+  it('tell their size, their zone and their volumes', async () => {
+    const answer = await stage.admin.get(`/servers/${ids[0]}`, '2.90');
+    expect(pick(answer.json, 'server', 'flavor')).toMatchObject({
+      vcpus: 1,
+      ram: 128,
+      disk: 1,
+      ephemeral: 0,
+      swap: 0,
+      extra_specs: {},
+    });
+    expect(pick(answer.json, 'server', 'OS-EXT-AZ:availability_zone')).toBe('nova');
+    expect(pick(answer.json, 'server', 'os-extended-volumes:volumes_attached')).toEqual([]);
+    expect(pick(answer.json, 'server', 'server_groups')).toEqual([]);
+  });
+
   it('come in pages that lead to one another, newest first; a full last page is followed by an empty one', async () => {
     const seen: string[] = [];
     let url: string | undefined = `/servers/detail?all_tenants=1&host=${source}&limit=2`;
@@ -308,6 +323,23 @@ describe('flavours, aggregates, hypervisors', () => {
     expect(typeof pick(now, 'id')).toBe('string');
     expect(now).not.toHaveProperty('vcpus_used');
     expect(keys(pick(now, 'service'))).toEqual(['disabled_reason', 'host', 'id']);
+  });
+
+  it('show what hypervisors have and have given away up to 2.87, by uuid and host from 2.53 on', async () => {
+    const answer = await stage.admin.get('/os-hypervisors/detail', '2.87');
+    const found = items(answer.json, 'hypervisors').find((one) => pick(one, 'service', 'host') === source);
+    expect(pick(found, 'id')).toMatch(/^[0-9a-f-]{36}$/);
+    for (const figure of [
+      'vcpus',
+      'memory_mb',
+      'local_gb',
+      'vcpus_used',
+      'memory_mb_used',
+      'local_gb_used',
+    ]) {
+      expect(typeof pick(found, figure), figure).toBe('number');
+    }
+    expect(Number(pick(found, 'vcpus_used'))).toBeGreaterThanOrEqual(ids.length);
   });
 
   it('list aggregates', async () => {

@@ -7,7 +7,8 @@ const run = promisify(execFile);
 /**
  * A real cloud with fake hypervisors, such as the lab's. The environment names it: CONTRACT_AUTH_URL (with /v3),
  * CONTRACT_PASSWORD, CONTRACT_MEMBER_PASSWORD, and CONTRACT_CONTROL, an executable called as `kill-compute HOST`,
- * `start-compute HOST`, `guests-off HOST`, `spawn-delay HOST SECONDS|off`, `spawn-fail HOST on|off`, `service stop|start NAME`.
+ * `start-compute HOST`, `guests-off HOST`, `spawn-delay HOST SECONDS|off`, `spawn-fail HOST on|off`,
+ * `shared-storage on|off`, `service stop|start NAME`.
  */
 export function realCloud(authUrl: string, env: NodeJS.ProcessEnv): CloudUnderTest {
   const required = (name: string) => {
@@ -37,6 +38,7 @@ export function realCloud(authUrl: string, env: NodeJS.ProcessEnv): CloudUnderTe
     flavor: env['CONTRACT_FLAVOR'] ?? '1',
     taggedFlavor: env['CONTRACT_TAGGED_FLAVOR'] ?? '2',
     taggedImage: env['CONTRACT_TAGGED_IMAGE'] ?? '22222222-2222-4222-8222-222222222222',
+    region: env['CONTRACT_REGION'] ?? 'RegionOne',
     downAfter: Number(env['CONTRACT_DOWN_AFTER'] ?? 12_000),
     sharedStorage: env['CONTRACT_SHARED_STORAGE'] === 'true',
     reportInterval: Number(env['CONTRACT_REPORT_INTERVAL'] ?? 2_000),
@@ -45,6 +47,7 @@ export function realCloud(authUrl: string, env: NodeJS.ProcessEnv): CloudUnderTe
     guestsOff: (host) => control('guests-off', host),
     spawnDelay: (host, seconds) => control('spawn-delay', host, seconds === null ? 'off' : String(seconds)),
     spawnFail: (host, on) => control('spawn-fail', host, on ? 'on' : 'off'),
+    sharedDisks: (on) => control('shared-storage', on ? 'on' : 'off'),
     conductor: (on) => control('service', on ? 'start' : 'stop', 'nova-conductor'),
     close: async () => undefined,
   };

@@ -60,7 +60,7 @@ describe('a guest', () => {
       message: `Instance ${which} could not be found.`,
     });
     expect(refusal(await stage.diagnostics(nobody))).toEqual(notFound(nobody));
-    const member = await Wire.login(stage.cloud.authUrl, stage.cloud.member);
+    const member = await Wire.login(stage.cloud.authUrl, stage.cloud.member, stage.cloud.region);
     expect(refusal(await member.get(`/servers/${id}/diagnostics`))).toEqual(notFound(id));
   });
 

@@ -39,6 +39,7 @@ export async function simulator(): Promise<CloudUnderTest> {
     flavor: '1',
     taggedFlavor: '2',
     taggedImage: '22222222-2222-4222-8222-222222222222',
+    region: 'RegionOne',
     downAfter: 2_000,
     sharedStorage: false,
     reportInterval,
@@ -50,6 +51,9 @@ export async function simulator(): Promise<CloudUnderTest> {
     },
     spawnFail: async (host, on) => {
       world.host(host).spawnFail = on;
+    },
+    sharedDisks: async (on) => {
+      world.knobs.sharedStorage = on;
     },
     conductor: async (on) => (on ? world.conductor.start() : world.conductor.stop()),
     close: () => cloud.stop(),

@@ -14,6 +14,8 @@ export interface Seen {
   readonly fault: string | null;
   /** What Nova has noted down of the guest: 1 running, 4 off. */
   readonly power: number | null;
+  /** Availability zone. */
+  readonly zone: string | null;
 }
 
 export interface SeenMigration {
@@ -41,6 +43,13 @@ export interface SeenService {
   readonly updatedAt: string;
 }
 
+export interface BootOptions {
+  readonly flavor?: string;
+  readonly zone?: string;
+  /** Id of a server group. */
+  readonly group?: string;
+}
+
 /**
  * The cloud under test with an administrator logged in, and the steps that the tests have in common: all through the
  * API, so that they are the same on the simulator and on the real thing.
@@ -59,7 +68,7 @@ export class Stage {
   static async set(): Promise<Stage> {
     const authUrl = process.env['CONTRACT_AUTH_URL'] ?? '';
     const cloud = authUrl === '' ? await simulator() : realCloud(authUrl, process.env);
-    const admin = await Wire.login(cloud.authUrl, cloud.admin);
+    const admin = await Wire.login(cloud.authUrl, cloud.admin, cloud.region);
     const services = await admin.get('/os-services?binary=nova-compute');
     const hosts = items(services.json, 'services').map((service) => String(pick(service, 'host')));
     if (hosts.length < 3) throw new Error(`Three compute hosts are needed, there are ${hosts.length}.`);
@@ -73,18 +82,24 @@ export class Stage {
     return this.hosts[index] ?? '';
   }
 
-  async boot(count: number, host: string): Promise<string[]> {
+  /** Ids of the host's servers, newest first, once `count` of them run. */
+  async boot(count: number, host: string, options: BootOptions = {}): Promise<string[]> {
+    const { flavor, zone, group } = options;
     const wish = {
       name: 'contract',
       imageRef: this.cloud.image,
-      flavorRef: this.cloud.flavor,
+      flavorRef: flavor ?? this.cloud.flavor,
+      ...(zone === undefined ? {} : { availability_zone: zone }),
       networks: 'none',
       host,
       min_count: count,
       max_count: count,
       return_reservation_id: true,
     };
-    const answer = await this.admin.call('POST', '/servers', '2.90', { server: wish });
+    const answer = await this.admin.call('POST', '/servers', '2.90', {
+      server: wish,
+      ...(group === undefined ? {} : { 'os:scheduler_hints': { group } }),
+    });
     if (answer.status !== 202) throw new Error(`No servers: ${answer.status} ${answer.text}`);
     return this.until(async () => {
       const servers = (await this.servers(host)).filter(({ status }) => status === 'ACTIVE');
@@ -145,6 +160,38 @@ export class Stage {
     };
   }
 
+  /** The host's id in Placement: that of its hypervisor from 2.53 on. */
+  async providerOf(host: string): Promise<string> {
+    const answer = await this.admin.get('/os-hypervisors/detail', '2.53');
+    const found = items(answer.json, 'hypervisors').find((one) => pick(one, 'service', 'host') === host);
+    return String(pick(found, 'id'));
+  }
+
+  /** The memory that a host can give away, MB. */
+  async memoryOf(host: string): Promise<number> {
+    const answer = await this.admin.place('/allocation_candidates?resources=MEMORY_MB:1');
+    const summary = pick(answer.json, 'provider_summaries', await this.providerOf(host));
+    return Number(pick(summary, 'resources', 'MEMORY_MB', 'capacity'));
+  }
+
+  /** Placement knows that a host is disabled; nova-compute, which is up, tells it so. */
+  async untilTrait(host: string): Promise<void> {
+    const id = await this.providerOf(host);
+    await this.until(async () => {
+      const answer = await this.admin.place('/allocation_candidates?resources=VCPU:1');
+      const traits = items(pick(answer.json, 'provider_summaries', id), 'traits');
+      return traits.includes('COMPUTE_STATUS_DISABLED') ? true : undefined;
+    });
+  }
+
+  /** Its id. */
+  async addFlavor(size: { ram: number; vcpus: number; disk: number }): Promise<string> {
+    const wish = { name: `contract-${Date.now()}`, ...size };
+    const answer = await this.admin.call('POST', '/flavors', '2.90', { flavor: wish });
+    if (answer.status !== 200) throw new Error(`No flavour: ${answer.status} ${answer.text}`);
+    return String(pick(answer.json, 'flavor', 'id'));
+  }
+
   async setService(host: string, change: Record<string, unknown>) {
     const { id } = await this.service(host);
     return this.admin.call('PUT', `/os-services/${id}`, '2.90', change);
@@ -199,6 +246,7 @@ export class Stage {
   /** No server anywhere, no delay or failure, all hosts up and enabled. */
   async calm(): Promise<void> {
     await this.cloud.conductor(true);
+    await this.cloud.sharedDisks(this.cloud.sharedStorage);
     for (const host of this.hosts) {
       await this.cloud.spawnDelay(host, null);
       await this.cloud.spawnFail(host, false);
@@ -227,6 +275,7 @@ function seen(server: unknown): Seen {
     host: textOrNull(pick(server, 'OS-EXT-SRV-ATTR:host')),
     fault: textOrNull(pick(server, 'fault', 'message')),
     power: typeof power === 'number' ? power : null,
+    zone: textOrNull(pick(server, 'OS-EXT-AZ:availability_zone')),
   };
 }
 

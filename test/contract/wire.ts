@@ -61,20 +61,23 @@ export class Wire {
   /** `http://…/v2.1` */
   readonly nova: string;
   readonly glance: string;
+  /** Without a path. */
+  readonly placement: string;
 
-  private constructor(token: string, body: unknown) {
+  private constructor(token: string, body: unknown, region: string) {
     this.token = token;
     this.userId = String(pick(body, 'token', 'user', 'id'));
-    this.nova = endpoint(body, 'compute');
-    this.glance = endpoint(body, 'image');
+    this.nova = endpoint(body, 'compute', region);
+    this.glance = endpoint(body, 'image', region);
+    this.placement = endpoint(body, 'placement', region);
   }
 
-  static async login(authUrl: string, account: Account): Promise<Wire> {
+  static async login(authUrl: string, account: Account, region: string): Promise<Wire> {
     const answer = await request('POST', `${authUrl}/auth/tokens`, { body: passwordBody(account) });
     const token = answer.headers.get('x-subject-token');
     if (answer.status !== 201 || token === null)
       throw new Error(`No log-in: ${answer.status} ${answer.text}`);
-    return new Wire(token, answer.json);
+    return new Wire(token, answer.json, region);
   }
 
   async call(method: string, path: string, version = '2.90', body?: unknown): Promise<WireAnswer> {
@@ -92,19 +95,27 @@ export class Wire {
     return this.call('GET', path, version);
   }
 
+  /** Placement; `version` is its own: `1.36`. */
+  place(path: string, version = '1.36'): Promise<WireAnswer> {
+    return request('GET', `${this.placement}${path}`, {
+      headers: { 'X-Auth-Token': this.token, 'OpenStack-API-Version': `placement ${version}` },
+    });
+  }
+
   action(server: string, body: unknown, version?: string): Promise<WireAnswer> {
     return this.call('POST', `/servers/${server}/action`, version, body);
   }
 }
 
-function endpoint(body: unknown, type: string): string {
+function endpoint(body: unknown, type: string, region: string): string {
   const catalog = pick(body, 'token', 'catalog');
   for (const service of Array.isArray(catalog) ? catalog : []) {
     if (pick(service, 'type') !== type) continue;
     const endpoints = pick(service, 'endpoints');
     for (const candidate of Array.isArray(endpoints) ? endpoints : []) {
-      if (pick(candidate, 'interface') === 'internal') return String(pick(candidate, 'url'));
+      if (pick(candidate, 'interface') !== 'internal' || pick(candidate, 'region') !== region) continue;
+      return String(pick(candidate, 'url')).replace(/\/$/, '');
     }
   }
-  throw new Error(`The catalogue has no internal endpoint of type ${type}.`);
+  throw new Error(`The catalogue has no internal endpoint of type ${type} in ${region}.`);
 }

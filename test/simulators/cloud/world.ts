@@ -218,6 +218,16 @@ export class World {
     return aggregate;
   }
 
+  addToAggregate(aggregate: Aggregate, host: Host): void {
+    if (!aggregate.hosts.includes(host.name)) aggregate.hosts.push(host.name);
+    if (aggregate.zone !== null) host.zone = aggregate.zone;
+  }
+
+  removeFromAggregate(aggregate: Aggregate, host: Host): void {
+    aggregate.hosts = aggregate.hosts.filter((name) => name !== host.name);
+    if (aggregate.zone !== null) host.zone = this.#aggregateZone(host.name) ?? 'nova';
+  }
+
   #aggregateZone(host: string): string | undefined {
     return (
       this.aggregates.find(({ zone, hosts }) => zone !== null && hosts.includes(host))?.zone ?? undefined

@@ -1,5 +1,7 @@
-import { type Flavor, notFound } from '../model.ts';
-import { type NovaAnswer, type NovaContext, paginate } from './context.ts';
+import { randomUUID } from 'node:crypto';
+import { isObject, requireMembers } from '../http.ts';
+import { badRequest, type Flavor, notFound } from '../model.ts';
+import { jsonBody, type NovaAnswer, type NovaContext, paginate, requireAdmin } from './context.ts';
 
 /** GET /flavors and /flavors/detail, by id; `is_public=None` shows private ones too, to administrators. */
 export function listFlavors(context: NovaContext, detail: boolean): NovaAnswer {
@@ -16,6 +18,30 @@ export function listFlavors(context: NovaContext, detail: boolean): NovaAnswer {
     detail ? show(context, flavor) : { id: flavor.id, name: flavor.name, links: linksOf(context, flavor) },
   );
   return { json: { flavors: shown, ...(links === undefined ? {} : { flavors_links: links }) } };
+}
+
+/** POST /flavors, as much of it as the contract suite needs. */
+export function createFlavor(context: NovaContext): NovaAnswer {
+  requireAdmin(context, 'os_compute_api:os-flavor-manage:create');
+  const wish = jsonBody(context)['flavor'];
+  if (!isObject(wish)) throw badRequest("'flavor' is a required property");
+  requireMembers('flavor', wish, ['name', 'ram', 'vcpus', 'disk']);
+  const { id } = wish;
+  const made = context.world.addFlavor(String(wish['name']), {
+    id: typeof id === 'string' ? id : randomUUID(),
+    memoryMb: Number(wish['ram']),
+    vcpus: Number(wish['vcpus']),
+    diskGb: Number(wish['disk']),
+    ephemeralGb: Number(wish['OS-FLV-EXT-DATA:ephemeral'] ?? 0),
+    swapMb: Number(wish['swap'] ?? 0),
+  });
+  return { json: { flavor: show(context, made) } };
+}
+
+export function deleteFlavor(context: NovaContext, id: string): NovaAnswer {
+  requireAdmin(context, 'os_compute_api:os-flavor-manage:delete');
+  context.world.flavors.delete(find(context, id).id);
+  return { status: 202 };
 }
 
 function linksOf(context: NovaContext, flavor: Flavor): unknown {

@@ -5,10 +5,10 @@ import { ApiError, notFound } from '../model.ts';
 import { tokenRefused } from '../tokenRefused.ts';
 import type { World } from '../world.ts';
 import { serverAction } from './actions.ts';
-import { listAggregates } from './aggregates.ts';
+import { changeAggregate, createAggregate, deleteAggregate, listAggregates } from './aggregates.ts';
 import type { NovaAnswer, NovaContext } from './context.ts';
 import { getDiagnostics } from './diagnostics.ts';
-import { getExtraSpecs, getFlavor, listFlavors } from './flavors.ts';
+import { createFlavor, deleteFlavor, getExtraSpecs, getFlavor, listFlavors } from './flavors.ts';
 import { listHypervisors } from './hypervisors.ts';
 import { requestedMinor, UnsupportedVersion } from './microversion.ts';
 import { listMigrations } from './migrations.ts';
@@ -41,7 +41,12 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
   ['GET', /^\/flavors\/detail$/, (context) => listFlavors(context, true)],
   ['GET', new RegExp(`^/flavors/${id}$`), getFlavor],
   ['GET', new RegExp(`^/flavors/${id}/os-extra_specs$`), getExtraSpecs],
+  ['POST', /^\/flavors$/, createFlavor],
+  ['DELETE', new RegExp(`^/flavors/${id}$`), deleteFlavor],
   ['GET', /^\/os-aggregates$/, listAggregates],
+  ['POST', /^\/os-aggregates$/, createAggregate],
+  ['POST', new RegExp(`^/os-aggregates/${id}/action$`), changeAggregate],
+  ['DELETE', new RegExp(`^/os-aggregates/${id}$`), deleteAggregate],
   ['GET', /^\/os-hypervisors$/, (context) => listHypervisors(context, false)],
   ['GET', /^\/os-hypervisors\/detail$/, (context) => listHypervisors(context, true)],
 ];
