@@ -259,7 +259,8 @@ export class PolicyReader {
     onError: OnError,
   ): Known<T> {
     if ('value' in reading) return reading;
-    const { code, message } = reading.error;
+    const { code } = reading.error;
+    const message = messageOf(reading.error);
     if (none !== null && code === 'noEndpoint') return { value: none.value };
     if (none?.exempt === true && refusals.has(code)) {
       const sentence = `The ${what} could not be read, so that tags on them do not count; give the agents' user the right to list them if any should: ${message}.`;
@@ -292,6 +293,11 @@ async function attempt<T>(reading: () => Promise<T>): Promise<Attempt<T>> {
     if (!(error instanceof NovaError)) throw error;
     return { error };
   }
+}
+
+/** Without the id of the request, which would make the same sentence a new one at every pass. */
+function messageOf({ message, requestId }: NovaError): string {
+  return requestId === null ? message : message.replace(`, ${requestId}`, '');
 }
 
 function isGone(reading: Attempt<unknown>): boolean {

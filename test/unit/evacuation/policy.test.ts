@@ -1,4 +1,5 @@
 import type { Flavor, Server } from '@openstack-ts/nova-client';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Known } from '../../../lib/evacuation/criteria.ts';
 import { type Policy, parsePolicy, select } from '../../../lib/evacuation/policy.ts';
@@ -8,8 +9,13 @@ import { decide, readScenarios } from './scenarios/which.ts';
 
 const plain = policyOf({});
 
-function policyOf(values: Partial<Parameters<typeof parsePolicy>[0]>): Policy {
-  const parsed = parsePolicy({ include: '', exclude: '', priority: '', other_states: 'leave', ...values });
+function policyOf({
+  include = '',
+  exclude = '',
+  priority = '',
+  other_states = 'leave',
+}: Partial<Parameters<typeof parsePolicy>[0]>): Policy {
+  const parsed = parsePolicy({ include, exclude, priority, other_states });
   if ('error' in parsed) throw new Error(parsed.error);
   return parsed.policy;
 }
@@ -190,6 +196,133 @@ describe('what cannot be read does not matter where it cannot change the answer'
     ['the host is not told', { ...server('a'), host: null }, nothingTagged, plain, 'undecided'],
   ])('%s', (_what, one, known, policy, expected) => {
     expect(select(one, known, policy).kind).toBe(expected);
+  });
+});
+
+describe('in any cloud', () => {
+  const word = fc.constantFrom<(string | null)[]>(null, null, 'true', 'false');
+  const tags = (value: string | null): Record<string, string> => (value === null ? {} : { evacuable: value });
+  const some = (...ids: string[]) => fc.subarray(ids);
+  const titles = (ids: readonly string[]) => ({ value: new Map(ids.map((id) => [id, id])) });
+  const rules = fc
+    .array(
+      fc
+        .array(
+          fc.constantFrom(
+            'name=name-of-i',
+            'name=x',
+            'project=gold',
+            'project=p1',
+            'image=debian',
+            'image=i1',
+            'image:os=linux',
+            'aggregate=a',
+            'flavor=small',
+            'flavor:os=*',
+            'metadata:evacuable=*',
+          ),
+          { minLength: 1, maxLength: 3 },
+        )
+        .map((conditions) => conditions.join(',')),
+      { maxLength: 2 },
+    )
+    .map((all) => all.join(' '));
+  const cloud = fc.record({
+    flavor: word,
+    other: word,
+    tagged: some('i1', 'i2'),
+    yes: some('i1', 'i2'),
+    no: some('i1', 'i2'),
+    volumes: fc.record({ true: some('v1', 'v2'), false: some('v1', 'v2'), ofTaggedImages: some('v1', 'v2') }),
+    here: word,
+    there: word,
+    project: fc.constantFrom('gold', 'silver'),
+    image: fc.constantFrom('debian', 'cirros'),
+    own: word,
+    fromVolume: fc.boolean(),
+    include: rules,
+    exclude: rules,
+  });
+  type Cloud = typeof cloud extends fc.Arbitrary<infer T> ? T : never;
+
+  const factsOf = (one: Cloud): PolicyFacts => {
+    const image = { names: ['i1', one.image], properties: { os: one.image === 'debian' ? 'linux' : 'x' } };
+    return {
+      flavors: { value: [aFlavor('small', tags(one.flavor)), aFlavor('other', tags(one.other))] },
+      taggedImages: { value: new Set(one.tagged) },
+      images: { true: titles(one.yes), false: titles(one.no) },
+      volumes: {
+        value: {
+          true: new Set(one.volumes.true),
+          false: new Set(one.volumes.false),
+          ofTaggedImages: new Set(one.volumes.ofTaggedImages),
+        },
+      },
+      aggregates: {
+        value: [
+          { name: 'a', metadata: tags(one.here), hosts: new Set(['comp0']) },
+          { name: 'b', metadata: tags(one.there), hosts: new Set(['comp1']) },
+        ],
+      },
+      projectNames: { value: new Map([['p1', one.project]]) },
+      imageFacts: new Map([['i1', { value: image }]]),
+      volumeImages: new Map([['v1', { value: image }]]),
+    };
+  };
+  const serverOf = (one: Cloud) =>
+    aServer({
+      imageId: one.fromVolume ? null : 'i1',
+      volumeIds: one.fromVolume ? ['v1'] : [],
+      metadata: tags(one.own),
+      // The copy in the instance stands in for the live flavour, so here they are the same.
+      flavor: { id: null, name: 'small', extraSpecs: tags(one.flavor), size: null },
+    });
+
+  const unread = { unknown: 'x' };
+  const blank: { readonly [part: string]: (facts: PolicyFacts) => PolicyFacts } = {
+    flavors: (known) => ({ ...known, flavors: unread }),
+    taggedImages: (known) => ({ ...known, taggedImages: unread }),
+    yes: (known) => ({ ...known, images: { ...known.images, true: unread } }),
+    no: (known) => ({ ...known, images: { ...known.images, false: unread } }),
+    volumes: (known) => ({ ...known, volumes: unread }),
+    aggregates: (known) => ({ ...known, aggregates: unread }),
+    projectNames: (known) => ({ ...known, projectNames: unread }),
+    imageFacts: (known) => ({ ...known, imageFacts: new Map([['i1', unread]]) }),
+    volumeImages: (known) => ({ ...known, volumeImages: new Map([['v1', unread]]) }),
+  };
+
+  test('what is decided while something is unknown stays so once it is known, and all known is always decided', () => {
+    fc.assert(
+      fc.property(cloud, fc.subarray(Object.values(blank)), (one, blanks) => {
+        const policy = policyOf(one);
+        const known = factsOf(one);
+        const full = select(serverOf(one), known, policy);
+        expect(full.kind).not.toBe('undecided');
+        const partial = select(
+          serverOf(one),
+          blanks.reduce((some, change) => change(some), known),
+          policy,
+        );
+        if (partial.kind !== 'undecided') expect(partial.kind).toBe(full.kind);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test('a no that stands anywhere wins, and only then or where others are tagged does an instance stay', () => {
+    fc.assert(
+      fc.property(cloud, (one) => {
+        const { kind } = select(serverOf(one), factsOf(one), policyOf({ include: one.include }));
+        const from = one.fromVolume ? one.volumes.false.includes('v1') : one.no.includes('i1');
+        const no = [one.own, one.flavor, one.here].includes('false') || from;
+        if (no) expect(kind).toBe('no');
+        const tagged = [one.flavor, one.other, one.here, one.there].includes('true');
+        const selective = tagged || one.tagged.length + one.yes.length > 0 || one.include !== '';
+        if (!no && !selective) expect(kind).toBe('yes');
+        if (!no && one.own === 'true') expect(kind).toBe('yes');
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

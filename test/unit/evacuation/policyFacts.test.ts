@@ -1,4 +1,4 @@
-import type { NovaErrorCode, Server } from '@openstack-ts/nova-client';
+import { NovaError, type NovaErrorCode, type Server } from '@openstack-ts/nova-client';
 import { describe, expect, test } from 'vitest';
 import { isUnknown, type Known } from '../../../lib/evacuation/criteria.ts';
 import { type Policy, parsePolicy } from '../../../lib/evacuation/policy.ts';
@@ -262,6 +262,24 @@ describe('volumes that cannot be read', () => {
       ],
     ]);
   });
+});
+
+test('the same sentence at every pass, whatever the id of the request', async () => {
+  const sentences = new Set<string>();
+  for (const requestId of ['req-1', 'req-2']) {
+    const cloud = new FakeLists();
+    cloud.listAggregates = async () => {
+      throw new NovaError('forbidden', `Nova refused to list the aggregates (HTTP 403, ${requestId})`, {
+        requestId,
+      });
+    };
+    await new PolicyReader(cloud, policyOf({}), {}).factsFor([], (_what, sentence) =>
+      sentences.add(sentence),
+    );
+  }
+  expect([...sentences]).toEqual([
+    "The aggregates could not be read, so that tags on them do not count; give the agents' user the right to list them if any should: Nova refused to list the aggregates (HTTP 403).",
+  ]);
 });
 
 describe('other lists that cannot be read', () => {
