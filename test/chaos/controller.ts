@@ -3,6 +3,7 @@ import {
   type PassOptions,
   type PassOutcome,
   parseHints,
+  parsePolicy,
   readPulses,
   runPass,
 } from '../../lib/evacuation/index.ts';
@@ -17,6 +18,8 @@ export interface Configuration {
   readonly evacuateDelayMs: number;
   readonly noSharedStorage: boolean;
   readonly dnsDomain: string | undefined;
+  readonly policy: Parameters<typeof parsePolicy>[0];
+  readonly limits: PassOptions['limits'];
   /** The monitor's timeout. */
   readonly timeoutMs: number;
 }
@@ -90,6 +93,17 @@ export class Controller {
       me: this.name,
       dnsDomain: configuration.dnsDomain,
       settings: settingsOf(configuration),
+      policy: policyOf(configuration),
+      limits: configuration.limits,
+      readModes: () => site.modesFor(process).readModes(),
+      readFencing: (node) => site.fencingFor(process).readFencing(node),
+      report: {
+        event: (event) => {
+          if (process.alive) site.hear(`${event.about} ${event.what} ${JSON.stringify(event)}`);
+        },
+        figures: () => undefined,
+      },
+      apiErrors: () => ({}),
       hints,
       keepHints,
       clock: process,
@@ -115,4 +129,10 @@ export class Controller {
 function settingsOf(configuration: Configuration): PassOptions['settings'] {
   const { concurrency, evacuateDelayMs, earlyReturn, noSharedStorage } = configuration;
   return { concurrency, evacuateDelayMs, earlyReturn, onSharedStorage: !noSharedStorage };
+}
+
+function policyOf({ policy }: Configuration): PassOptions['policy'] {
+  const parsed = parsePolicy(policy);
+  if ('error' in parsed) throw new Error(parsed.error);
+  return parsed.policy;
 }

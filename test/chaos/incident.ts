@@ -9,6 +9,8 @@ import { password, Site } from './site.ts';
 const stormMs = 240_000;
 /** After that, everything has to be settled within this time. */
 const calmMs = 3_600_000;
+/** No pass takes longer than this. */
+const passMs = 70_000;
 
 /** Who starts nova-compute on a machine that is back. */
 type Starter =
@@ -20,6 +22,15 @@ type Starter =
   | 'itself'
   /** Another resource of the cluster, once `fence_compute on` has succeeded. */
   | 'unfencing';
+
+/** How NovaEvacuate moves about. What the mark cannot bear is left out; the claim is what a purge takes away. */
+type Controllers =
+  /** One controller; attributes are purged at any time, passes killed at any time. */
+  | 'one'
+  /** Two, one at a time: no pass is killed, and no purge comes, while a request of its is on its way. */
+  | 'failover'
+  /** Two at the same time every now and then; machines return, and purge their attributes, after the storm only. */
+  | 'twins';
 
 interface Machine {
   readonly name: string;
@@ -45,11 +56,7 @@ export class Incident {
   readonly #machines = new Map<string, Machine>();
   readonly #controllers: readonly [Controller, Controller];
   readonly #configuration: Configuration;
-  /**
-   * Two controllers, or purges of the attribute. Both together, with a pass killed while a request is on its way, are
-   * more than the mark can bear: the claim that would keep the other controller waiting is what a purge takes away.
-   */
-  readonly #twoControllers: boolean;
+  readonly #mode: Controllers;
   readonly #purgesAfterFencing: boolean;
   /** Hosts that an operator had disabled, by the reason. */
   readonly #foreign = new Map<string, string>();
@@ -103,8 +110,8 @@ export class Incident {
     this.#start = this.#site.time.now();
     this.#healthySince = this.#start;
     this.#controllers = [new Controller(this.#site, 'ctl0'), new Controller(this.#site, 'ctl1')];
-    this.#twoControllers = draw.chance(0.4);
-    this.#purgesAfterFencing = draw.chance(0.4);
+    this.#mode = draw.one(['one', 'one', 'failover', 'twins']);
+    this.#purgesAfterFencing = this.#mode !== 'twins' && draw.chance(0.4);
     this.#configuration = {
       concurrency: draw.one([1, 3, 16, 64]),
       earlyReturn: draw.chance(0.8) ? 'release' : 'evacuate',
@@ -112,6 +119,8 @@ export class Incident {
       evacuateDelayMs: draw.chance(0.15) ? 20_000 : 0,
       noSharedStorage: false,
       dnsDomain: draw.chance(0.5) && domain !== '' ? domain.slice(1) : undefined,
+      policy: { include: '', exclude: '', priority: '', other_states: 'leave' },
+      limits: { maxFailedPercent: 100, maxFailedPerAggregate: 0, maxHostsAtOnce: 0 },
       timeoutMs: draw.one([20_000, 60_000, 600_000]),
     };
   }
@@ -121,7 +130,9 @@ export class Incident {
     this.#furnish();
     cloud.world.observer.watch(this.#surroundings());
     this.#site.latency = () => 5 + this.#random() * 60;
-    this.#site.toolLatency = () => 5 + this.#random() * (this.#chance(0.1) ? 400 : 60);
+    // What two evacuators read of each other's claims is only as good as the tools are fast.
+    const slow = this.#mode === 'twins' ? 60 : 400;
+    this.#site.toolLatency = () => 5 + this.#random() * (this.#chance(0.1) ? slow : 60);
     for (const { name, starter } of this.#machines.values()) {
       if (starter === 'NovaCompute') pacemaker.active.set(name, ['NovaCompute']);
     }
@@ -155,7 +166,7 @@ export class Incident {
       ({ name, starter, staysDead }) => `${name} by ${starter}${staysDead ? ', repaired never' : ''}`,
     );
     const configuration = JSON.stringify(this.#configuration);
-    const head = `seed ${this.#seed}: ${machines.join('; ')}; ${configuration}`;
+    const head = `seed ${this.#seed}: ${this.#mode}; ${machines.join('; ')}; ${configuration}`;
     return [head, ...this.#story, ...this.trouble()].join('\n');
   }
 
@@ -230,11 +241,12 @@ export class Incident {
     ];
   }
 
-  #unsettledMachine({ name, life }: Machine): string[] {
+  #unsettledMachine({ name, life, staysDead }: Machine): string[] {
     const host = this.#site.host(name);
     const { transient, permanent } = this.#site.mark(name);
     const left: string[] = [];
     if (!host.powered) {
+      if (!staysDead) left.push(`${name} is off`);
       if ([transient, permanent].some((copy) => copy !== '' && copy !== 'no')) {
         left.push(`the marks of ${name}, which is off, read "${transient}" and "${permanent}"`);
       }
@@ -347,16 +359,16 @@ export class Incident {
       forAWhile(`${refusing.join(', ')} refuse to spawn`, refuse(true), refuse(false), false);
     }
     if (this.#chance(0.3)) {
+      const hanging = this.#site.hostName('comp3');
+      let life = -1;
       forAWhile(
         'comp3 hangs',
         () => {
-          if (this.#site.host('comp3').alive) world.freezeCompute(this.#site.hostName('comp3'));
+          if (world.host(hanging).alive) life = world.host(hanging).life;
+          if (world.host(hanging).alive) world.freezeCompute(hanging);
         },
         () => {
-          const host = this.#site.host('comp3');
-          if (host.powered && !this.#machine('comp3').fencing && this.#machine('comp3').life === 0) {
-            world.thawCompute(host.name);
-          }
+          if (world.host(hanging).life === life) world.thawCompute(hanging);
         },
         false,
       );
@@ -381,8 +393,7 @@ export class Incident {
       faults.add({ ...rule, probability, seed: seed() });
     // Carried out late: within what a killed pass's successor waits.
     const late = () => Math.round(this.#random() * 9_000);
-    // What is on its way when a pass is killed and its claim purged is more than two controllers can bear.
-    if (!this.#twoControllers || !this.#purgesAfterFencing) {
+    if (this.#mode !== 'failover') {
       add({ ...evacuate, hang: true }, 0.02);
       add({ ...evacuate, hang: true, effect: true, delayMs: late() }, 0.03);
       add({ ...evacuate, reset: 'before' }, 0.02);
@@ -429,8 +440,9 @@ export class Incident {
     void this.#fence(machine, this.#chance(0.5) ? this.#random() * 1_000 : this.#random() * 10_000).then(
       () => {
         if (machine.staysDead) return;
-        const fast = this.#chance(0.5);
-        time.after(this.#random() * (fast ? 12_000 : 90_000), () => this.#boot(machine));
+        const early = this.#random() * (this.#chance(0.5) ? 12_000 : 90_000);
+        const left = Math.max(0, this.#start + stormMs + passMs - time.now());
+        time.after(this.#mode === 'twins' ? early + left : early, () => this.#boot(machine));
       },
     );
   }
@@ -455,7 +467,7 @@ export class Incident {
     machine.fencing = false;
     cloud.world.observer.fenced(this.#site.hostName(name));
     cloud.world.observer.look();
-    if (this.#purgesAfterFencing && !this.#twoControllers) {
+    if (this.#purgesAfterFencing) {
       await this.#sleep(this.#random() * 400);
       this.#tell(`attributes of ${name} purged`);
       pacemaker.purge(name);
@@ -622,31 +634,38 @@ export class Incident {
       let [here, there] = this.#controllers;
       while (!this.#over) {
         // Pacemaker may be late to notice that the resource was moved.
-        if (this.#twoControllers && this.#chance(0.2)) void this.#monitor(there);
+        if (this.#mode === 'twins' && !this.#calm && this.#chance(0.3)) void this.#monitor(there);
         const killed = await this.#monitor(here);
-        if (killed && this.#twoControllers && this.#chance(0.6)) {
+        if (killed && this.#mode !== 'one' && this.#chance(0.6)) {
           [here, there] = [there, here];
           await this.#sleep(this.#random() * 10_000);
         }
         await this.#sleep(killed ? this.#random() * 10_000 : 10_000);
       }
     };
-    void again();
+    again().catch((error: unknown) => {
+      this.#trouble.push(`${this.#time()} I9: NovaEvacuate threw ${String(error)}`);
+    });
   }
 
   /** Whether it was killed. */
   async #monitor(controller: Controller): Promise<boolean> {
-    const { time } = this.#site;
+    const { time, network } = this.#site;
     let killed = false;
     let ended = false;
     await controller.monitor(this.#configuration, this.#teller(controller.name), (process, kill) => {
       if (this.#calm || !this.#chance(0.3)) return;
-      time.after(this.#random() * 25_000, () => {
+      const tryToKill = () => {
         if (ended || !process.alive) return;
+        if (this.#mode === 'failover' && network.evacuationsUnderWay > 0) {
+          time.after(100, tryToKill);
+          return;
+        }
         this.#tell(`killed the pass on ${controller.name}`);
         killed = true;
         kill();
-      });
+      };
+      time.after(this.#random() * 25_000, tryToKill);
     });
     ended = true;
     return killed;
@@ -671,10 +690,12 @@ export class Incident {
     for (const server of world.servers.values()) {
       if (server.vmState === 'error') this.#off.delete(server.id);
       const since = this.#site.time.now() - server.updatedAt;
-      if (!server.taskState?.startsWith('rebuild') || world.conductor.isLive(server.id) || since < 900_000) {
-        continue;
-      }
+      const { conductor } = world;
+      const isLive = conductor.isLive(server.id) && !conductor.isPosted(server.id);
+      if (!server.taskState?.startsWith('rebuild') || isLive || since < 900_000) continue;
       this.#tell(`an operator resets ${server.name}`);
+      // And empties the queue of the dead host that it was sent to.
+      conductor.forget(server);
       server.vmState = 'error';
       server.taskState = null;
       world.touch(server);

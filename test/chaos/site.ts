@@ -9,6 +9,8 @@ import {
   type CommandRunner,
   createAttributes,
   createClusterState,
+  createEvacuationModes,
+  createFencingHistory,
   createMarkStore,
   type MarkStore,
 } from '../../lib/attrd/index.ts';
@@ -22,10 +24,9 @@ import {
 import { type FenceContext, FenceError } from '../../lib/fencing/index.ts';
 import { FenceOptions } from '../../lib/fencing/options.ts';
 import { parseStdin } from '../../lib/fencing/stdin.ts';
-import type { ServiceName } from '../simulators/cloud/http.ts';
 import type { Knobs } from '../simulators/cloud/knobs.ts';
 import type { Host } from '../simulators/cloud/model.ts';
-import { CloudServices, serviceNames } from '../simulators/cloud/services.ts';
+import { CloudServices } from '../simulators/cloud/services.ts';
 import { FakePacemaker } from '../unit/attrd/fakePacemaker.ts';
 import { Process, seeded, VirtualTime } from '../unit/evacuation/virtualTime.ts';
 import { addressOf, type Network, wireOf } from './wire.ts';
@@ -70,12 +71,18 @@ export class Site {
       knobs,
       scenario: { users: [{ name: 'ha', password, project: 'admin' }], ...scenario },
     });
-    const urls = Object.fromEntries(serviceNames.map((name) => [name, addressOf(name)]));
-    this.cloud.publish(urls as Record<ServiceName, string>);
+    this.cloud.publish({
+      keystone: addressOf('keystone'),
+      nova: addressOf('nova'),
+      glance: addressOf('glance'),
+      placement: addressOf('placement'),
+      cinder: addressOf('cinder'),
+    });
     this.network = {
       cloud: this.cloud,
       time: this.time,
       closed: new Set(),
+      evacuationsUnderWay: 0,
       latency: () => this.latency(),
     };
   }
@@ -134,6 +141,14 @@ export class Site {
 
   attributesFor(process: Process) {
     return createAttributes({ env: {}, timeoutMs: 10_000, run: this.toolsFor(process) });
+  }
+
+  modesFor(process: Process) {
+    return createEvacuationModes({ env: {}, timeoutMs: 10_000, run: this.toolsFor(process) });
+  }
+
+  fencingFor(process: Process) {
+    return createFencingHistory({ env: {}, timeoutMs: 10_000, run: this.toolsFor(process) });
   }
 
   clusterFor(process: Process) {

@@ -1,5 +1,5 @@
 import { type Answer, type Exchange, NovaError, type Transport } from '@openstack-ts/nova-client';
-import type { ServiceName } from '../simulators/cloud/http.ts';
+import { type ServiceName, serviceNames } from '../simulators/cloud/http.ts';
 import type { CloudServices, Outcome } from '../simulators/cloud/services.ts';
 import type { Process, VirtualTime } from '../unit/evacuation/virtualTime.ts';
 
@@ -9,6 +9,8 @@ export interface Network {
   readonly time: VirtualTime;
   /** Services whose port is closed. */
   readonly closed: Set<ServiceName>;
+  /** Requests for evacuations that were sent and not carried out yet. */
+  evacuationsUnderWay: number;
   /** One way, in ms. */
   readonly latency: () => number;
 }
@@ -39,17 +41,24 @@ export function wireOf(network: Network, process: Process, sender: string): Tran
             const unanswered = out && exchange.changesState;
             reject(new NovaError(code, `${exchange.service} at ${origin} ${what}`, { ...facts, unanswered }));
           });
+        const isEvacuation = exchange.body?.includes('"evacuate"') === true;
+        if (isEvacuation) network.evacuationsUnderWay += 1;
+        const arrived = () => {
+          if (isEvacuation) network.evacuationsUnderWay -= 1;
+        };
         const stop = time.after(timeoutMs, () =>
           fail('timeout', `did not answer within ${timeoutMs / 1000} s`),
         );
         time.after(network.latency(), () => {
           const service = serviceAt(exchange.url);
           if (network.closed.has(service)) {
+            arrived();
             fail('unreachable', 'cannot be reached: connection refused');
             return;
           }
           out = true;
           void deliver(network, exchange, service, sender).then((outcome) => {
+            arrived();
             time.after(network.latency(), () => {
               if (outcome.kind === 'reset' || (outcome.kind === 'reply' && outcome.truncated)) {
                 fail('connectionLost', 'broke the connection off before its answer was complete');
@@ -64,9 +73,9 @@ export function wireOf(network: Network, process: Process, sender: string): Tran
 }
 
 function serviceAt(url: URL): ServiceName {
-  const name = url.hostname.split('.', 1)[0];
-  if (name === 'keystone' || name === 'nova' || name === 'glance') return name;
-  throw new Error(`nobody answers at ${url.origin}`);
+  const name = serviceNames.find((service) => url.origin === addressOf(service));
+  if (name === undefined) throw new Error(`nobody answers at ${url.origin}`);
+  return name;
 }
 
 function deliver(
