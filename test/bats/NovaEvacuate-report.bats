@@ -335,6 +335,22 @@ no_secrets() {
   assert_equal "$(grep -c 'host marked comp0' "$alerts")" 1
 }
 
+@test "the agent is replaced by an upgrade while a pass works: its alerts are told all the same" {
+  cloud_start --set schedule=100 --set spawn=1500 --scenario '{"servers": [{"name": "vm", "host": "comp0"}]}'
+  alert_program
+  fail_host comp0
+  cp "$REPO/dist/NovaEvacuate" "$BATS_TEST_TMPDIR/NovaEvacuate"
+  export NOVA_EVACUATE=$BATS_TEST_TMPDIR/NovaEvacuate
+  evacuator start
+  evacuator monitor OCF_RESKEY_alert="$alert" &
+  wait_until 20 grep -qs '"what":"requested"' "$events"
+  wait_until 20 alerted 'host marked comp0'
+  wait_until 20 no_worker
+  rm "$NOVA_EVACUATE"
+  wait "$!"
+  wait_until 20 alerted 'host evacuated comp0'
+}
+
 @test "an alert program that is missing is one warning; one that fails is told by the process that ran it" {
   cloud --scenario '{"servers": [{"count": 2, "name": "vm", "host": "comp0"}, {"count": 2, "name": "other", "host": "comp1"}]}'
   fail_host comp0

@@ -83,7 +83,8 @@ export async function startAlertWorker(options: {
   for (const name of [...passedOn, ...passedOnParameters]) {
     if (options.env[name] !== undefined) env[name] = options.env[name];
   }
-  const child = spawn(process.execPath, [...(options.args ?? []), alertsAction], {
+  // Leads to this very program even where an upgrade has replaced its file meanwhile.
+  const child = spawn('/proc/self/exe', [...(options.args ?? []), alertsAction], {
     argv0: 'NovaEvacuate',
     cwd: '/',
     env,
