@@ -16,11 +16,17 @@ export const realClock: Clock = {
   },
 };
 
+interface Due {
+  readonly at: number;
+  readonly action: () => void;
+  calledOff: boolean;
+}
+
 /** A clock that stands still until it is told to move: runs everything that falls due on the way, in order. */
 export class ManualClock implements Clock {
   #now: number;
-  #sequence = 0;
-  #due: { at: number; sequence: number; action: () => void }[] = [];
+  /** In the order in which they fall due; among equals, as they were asked for. */
+  readonly #due: Due[] = [];
 
   constructor(start: number) {
     this.#now = start;
@@ -31,22 +37,25 @@ export class ManualClock implements Clock {
   }
 
   after(ms: number, action: () => void): () => void {
-    this.#sequence += 1;
-    const entry = { at: this.#now + Math.max(0, ms), sequence: this.#sequence, action };
-    this.#due.push(entry);
+    const entry: Due = { at: this.#now + Math.max(0, ms), action, calledOff: false };
+    let low = 0;
+    let high = this.#due.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#due[middle]?.at ?? 0) <= entry.at) low = middle + 1;
+      else high = middle;
+    }
+    this.#due.splice(low, 0, entry);
     return () => {
-      this.#due = this.#due.filter((other) => other !== entry);
+      entry.calledOff = true;
     };
   }
 
   advance(ms: number): void {
     const end = this.#now + ms;
-    for (;;) {
-      const next = this.#due
-        .filter((entry) => entry.at <= end)
-        .sort((a, b) => a.at - b.at || a.sequence - b.sequence)[0];
-      if (next === undefined) break;
-      this.#due = this.#due.filter((entry) => entry !== next);
+    for (let next = this.#due[0]; next !== undefined && next.at <= end; next = this.#due[0]) {
+      this.#due.shift();
+      if (next.calledOff) continue;
       this.#now = next.at;
       next.action();
     }
@@ -54,12 +63,23 @@ export class ManualClock implements Clock {
   }
 }
 
+/** The second that was asked for last: lists of servers and records bear few, again and again. */
+let lastSecond = { at: Number.NaN, text: '' };
+
+function isoSecond(at: number): string {
+  const second = Math.floor(at / 1000);
+  if (second !== lastSecond.at) {
+    lastSecond = { at: second, text: new Date(second * 1000).toISOString().slice(0, 19) };
+  }
+  return lastSecond.text;
+}
+
 /** `2026-11-21T02:27:27.000000`: how Nova's database hands times to the API, whole seconds in UTC. */
 export function databaseTime(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19)}.000000`;
+  return `${isoSecond(at)}.000000`;
 }
 
 /** `2026-11-21T02:27:27Z`, as servers show theirs. */
 export function serverTime(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19)}Z`;
+  return `${isoSecond(at)}Z`;
 }

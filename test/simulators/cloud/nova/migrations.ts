@@ -24,7 +24,7 @@ export function listMigrations(context: NovaContext): NovaAnswer {
       );
     }
   }
-  let found = context.world.migrations.filter((migration) => matches(context, migration));
+  let found = context.world.migrations.filter(filterOf(context));
   if (minor < 59) return { json: { migrations: found.map((migration) => show(context, migration)) } };
   found = found.reverse();
   const { page, links } = paginate(context, found, '/os-migrations');
@@ -36,33 +36,31 @@ export function listMigrations(context: NovaContext): NovaAnswer {
   };
 }
 
-function matches(context: NovaContext, migration: Migration): boolean {
+/** What the query asks for, read once for all records. */
+function filterOf(context: NovaContext): (migration: Migration) => boolean {
   const { query } = context.request;
-  if (context.world.knobs.cellDown) return false;
+  if (context.world.knobs.cellDown) return () => false;
   const host = query.get('host');
-  if (host !== null && migration.sourceHost !== host && migration.destHost !== host) return false;
   const source = query.get('source_compute');
-  if (source !== null && migration.sourceHost !== source) return false;
   const status = query.get('status');
-  if (status !== null && migration.status !== status) return false;
   const type = query.get('migration_type');
-  if (type !== null && migration.type !== type) return false;
   const server = query.get('instance_uuid');
-  if (server !== null && migration.serverId !== server) return false;
-  if (context.minor < 59) return true;
-  const since = query.get('changes-since');
-  if (since !== null) {
-    const from = Date.parse(since);
-    if (Number.isNaN(from)) {
-      throw badRequest(
-        `Invalid input for query parameters changes-since. Value: ${since}. is not a 'date-time'`,
-      );
-    }
-    // The database compares updated_at, and a record that was never updated has none: it is not found.
-    if (migration.updatedAt === null) return false;
-    if (Math.floor(migration.updatedAt / 1000) * 1000 < from) return false;
+  const since = context.minor >= 59 ? query.get('changes-since') : null;
+  const from = since === null ? null : Date.parse(since);
+  if (from !== null && Number.isNaN(from)) {
+    throw badRequest(
+      `Invalid input for query parameters changes-since. Value: ${since}. is not a 'date-time'`,
+    );
   }
-  return true;
+  return (migration) =>
+    (server === null || migration.serverId === server) &&
+    (host === null || migration.sourceHost === host || migration.destHost === host) &&
+    (source === null || migration.sourceHost === source) &&
+    (status === null || migration.status === status) &&
+    (type === null || migration.type === type) &&
+    // The database compares updated_at, and a record that was never updated has none: it is not found.
+    (from === null ||
+      (migration.updatedAt !== null && Math.floor(migration.updatedAt / 1000) * 1000 >= from));
 }
 
 function show(context: NovaContext, migration: Migration): unknown {

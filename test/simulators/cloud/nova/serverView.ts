@@ -153,6 +153,13 @@ function hostStatus({ world }: NovaContext, server: Server): string {
   return host.disabled ? 'MAINTENANCE' : 'UP';
 }
 
+const hostIds = new Map<string, string>();
+
 function hostId(projectId: string, host: string): string {
-  return createHash('sha224').update(projectId).update(host).digest('hex');
+  const key = projectId + host;
+  const known = hostIds.get(key);
+  if (known !== undefined) return known;
+  const made = createHash('sha224').update(projectId).update(host).digest('hex');
+  hostIds.set(key, made);
+  return made;
 }
