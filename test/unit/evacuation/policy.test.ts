@@ -200,9 +200,11 @@ describe('what cannot be read does not matter where it cannot change the answer'
 });
 
 describe('in any cloud', () => {
-  const word = fc.constantFrom<(string | null)[]>(null, null, 'true', 'false');
+  // Mostly nothing: where everything is tagged nothing hangs on a single fact.
+  const word = fc.constantFrom<(string | null)[]>(null, null, null, null, null, 'true', 'false');
   const tags = (value: string | null): Record<string, string> => (value === null ? {} : { evacuable: value });
-  const some = (...ids: string[]) => fc.subarray(ids);
+  const some = (...ids: string[]) =>
+    fc.oneof({ weight: 3, arbitrary: fc.constant<string[]>([]) }, { weight: 1, arbitrary: fc.subarray(ids) });
   const titles = (ids: readonly string[]) => ({ value: new Map(ids.map((id) => [id, id])) });
   const rules = fc
     .array(
@@ -293,7 +295,7 @@ describe('in any cloud', () => {
 
   test('what is decided while something is unknown stays so once it is known, and all known is always decided', () => {
     fc.assert(
-      fc.property(cloud, fc.subarray(Object.values(blank)), (one, blanks) => {
+      fc.property(cloud, fc.subarray(Object.values(blank), { maxLength: 4 }), (one, blanks) => {
         const policy = policyOf(one);
         const known = factsOf(one);
         const full = select(serverOf(one), known, policy);
