@@ -8,6 +8,13 @@ const FLUSH_MS = 2000;
 /** What a runaway loop may queue before lines are dropped. */
 const MAX_QUEUED = 10_000;
 
+/**
+ * `logger` (util-linux 2.26 and later) cuts a message off after 1 KiB unless told otherwise, which would leave half of a
+ * JSON object; in characters here, of which some take several bytes. 8 KiB is what rsyslog takes by default.
+ */
+const LOGGER_SIZE = 300;
+const MAX_SIZE = 8192;
+
 export type SyslogPriority = 'err' | 'warning' | 'notice' | 'info' | 'debug';
 
 export interface Syslog {
@@ -32,6 +39,7 @@ export function createSyslog(target: {
     const { spawn } = await import('node:child_process');
     return new Promise((resolve) => {
       const args = [
+        ...(line.length > LOGGER_SIZE ? ['-S', String(MAX_SIZE)] : []),
         '-t',
         target.tag,
         '-p',

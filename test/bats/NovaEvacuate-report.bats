@@ -358,6 +358,8 @@ no_secrets() {
   passes_until_done comp0 OCF_RESKEY_alert="$BATS_TEST_TMPDIR/nothing"
   assert_equal "$(grep -c 'WARNING: The alert program .*/nothing cannot be run' "$BATS_TEST_TMPDIR/said")" 1
   assert_evacuated_once vm-{1,2}
+  run -6 --separate-stderr evacuator alerts
+  assert_equal "$stderr" 'ocf-exit-reason:alert not configured'
   alert_program 'exit 255'
   fail_host comp1
   passes_until_done comp1 OCF_RESKEY_alert="$alert" HA_LOGFILE="$BATS_TEST_TMPDIR/log"

@@ -86,6 +86,23 @@ describe('logging as ocf_log does', () => {
     expect(lines[1]).toMatch(/^Nov 03 04:05:06 TestAgent\(r1\)\[\d+\]: WARNING: it wobbles$/);
   });
 
+  it('has logger take long lines whole', async () => {
+    const long = testAgent({
+      monitor: async (ctx) => {
+        ctx.log.info(`it is ${'long '.repeat(300)}`);
+        return OcfExit.success;
+      },
+    });
+    const env = {
+      PATH: join(dir, 'bin'),
+      OCF_RESOURCE_INSTANCE: 'r1',
+      ...goodParameters,
+      HA_LOGFACILITY: 'daemon',
+    };
+    await runAgent(long, ['monitor'], env, capture(), { interactive: false });
+    expect(syslogLines()).toEqual([expect.stringMatching(/^-S 8192 -t TestAgent.* -- INFO: it is long /)]);
+  });
+
   it('falls back to stderr when the log file cannot be written', async () => {
     expect(await log({ HA_LOGFILE: join(dir, 'no/such/dir') })).toContain(
       'Nov 03 04:05:06 WARNING: it wobbles',
