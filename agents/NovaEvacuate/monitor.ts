@@ -138,7 +138,7 @@ async function idle(ctx: OcfContext, files: StateFiles, reading: MarksReading): 
 async function evacuate(ctx: OcfContext, files: StateFiles, timeoutMs: number): Promise<OcfExit> {
   const { lockNode } = await import('./lock.ts');
   // The state directory tells installations on one machine apart (two simulated clusters, say).
-  const lock = await lockNode(`openstack/NovaEvacuate:${ctx.stateDir}`);
+  const lock = await lockNode('NovaEvacuate', ctx.stateDir);
   if (lock === null) {
     ctx.log.info('Another pass of NovaEvacuate is at work on this node; this one leaves the work to it.');
     return OcfExit.success;

@@ -19,6 +19,8 @@ export class ClaimKeeper {
   readonly #onError: (error: unknown) => void;
   readonly #held = new Set<string>();
   readonly #lost = new Map<string, string>();
+  /** When each claim was last written, in ms since the epoch. */
+  readonly #writtenAt = new Map<string, number>();
   #stopTicking: (() => void) | null = null;
   /** Looks and refreshes, one after the other: a write that overtakes a later one would undo it. */
   #queue: Promise<void> = Promise.resolve();
@@ -42,14 +44,21 @@ export class ClaimKeeper {
       if (mark.kind !== 'yes' && !same) this.#lose(name, whose(mark));
       return mark.kind === 'yes' || same;
     });
-    await Promise.all(free.map(({ name }) => this.#marks.claim(name, this.#claim())));
+    await Promise.all(free.map(({ name }) => this.#write(name)));
     for (const { name } of free) this.#held.add(name);
     await this.#check(false);
     this.#stopTicking ??= this.#clock.every(pacing.claimRefreshMs, () => this.#tick());
   }
 
-  /** Why a claim is no longer ours; null while it is. */
+  /**
+   * Why a claim is no longer ours; null while it is. One that could not be refreshed for long is given up well before it
+   * counts as dead elsewhere.
+   */
   lost(name: string): string | null {
+    const age = this.#clock.now() - (this.#writtenAt.get(name) ?? 0);
+    if (this.#held.has(name) && age > pacing.claimGiveUpMs) {
+      this.#lose(name, `its claim could not be refreshed for ${Math.round(age / 1000)} s`);
+    }
     return this.#lost.get(name) ?? null;
   }
 
@@ -94,9 +103,16 @@ export class ClaimKeeper {
       if (mark.kind !== 'yes' && !(mark.kind === 'claimed' && mark.who === this.#me)) {
         this.#lose(name, whose(mark));
       } else if (refresh || mark.kind === 'yes') {
-        await this.#marks.claim(name, this.#claim());
+        await this.#write(name);
       }
     }
+  }
+
+  async #write(name: string): Promise<void> {
+    // The claim bears the time before it was written.
+    const at = this.#clock.now();
+    await this.#marks.claim(name, this.#claim());
+    this.#writtenAt.set(name, at);
   }
 
   #lose(name: string, why: string): void {

@@ -55,6 +55,8 @@ export interface InstanceFacts {
   readonly selected: Selected;
   /** Whether an instance that Nova refuses in its state is evacuated after its state was reset (`other_states`). */
   readonly recovers: boolean;
+  /** What stands behind "No valid host", to follow it; `''`: nothing known (`groupNotes.ts`). */
+  readonly groupNote: string;
   /** Its disk was found to lie on the marked host itself, so that it would be rebuilt empty (`diskGuard.ts`). */
   readonly diskIsLocal: boolean;
   /** Whether any compute host is up and enabled to take it. */
@@ -203,7 +205,8 @@ function failedAttempt(facts: InstanceFacts, server: Server, latest: Migration):
   const attempts = Math.max(1, failuresInARow(facts.records, facts.incidentAt));
   const failedAt = latest.updatedAt - facts.clockOffsetMs;
   const retryAt = failedAt < facts.capacityAt ? facts.capacityAt : failedAt + retryPauseMs(attempts);
-  const sentence = `attempt ${attempts} failed: ${failureText(server, latest)}`;
+  const why = `${failureText(server, latest)}${latest.destHost === null ? facts.groupNote : ''}`;
+  const sentence = `attempt ${attempts} failed: ${why}`;
   const next = due(facts, server, sentence);
   if (next.kind !== 'due' || facts.now >= retryAt) return next;
   return failed(attempts, retryAt, sentence);

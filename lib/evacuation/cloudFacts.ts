@@ -5,6 +5,7 @@ import type {
   HostCapacity,
   NovaClient,
   Server,
+  ServerGroup,
 } from '@openstack-ts/nova-client';
 import { NovaError } from '@openstack-ts/nova-client';
 import type { Destination } from './classify.ts';
@@ -28,6 +29,7 @@ export class CloudFacts {
   readonly #policyReader: PolicyReader;
   readonly #silentAt: Map<string, number>;
   #aggregates: Promise<readonly Aggregate[] | null> | null = null;
+  readonly #groups = new Map<string, Promise<ServerGroup | null>>();
   #capacity: { readonly at: number; readonly read: Promise<Capacity | null> } | null = null;
   #fenced: ReadonlySet<string> = new Set();
   #fencedAt = 0;
@@ -129,6 +131,16 @@ export class CloudFacts {
   aggregates(): Promise<readonly Aggregate[] | null> {
     this.#aggregates ??= orNull(this.#nova.listAggregates(this.#options));
     return this.#aggregates;
+  }
+
+  /** A server group; null where it cannot be read. */
+  serverGroup(id: string): Promise<ServerGroup | null> {
+    let group = this.#groups.get(id);
+    if (group === undefined) {
+      group = orNull(this.#nova.getServerGroup(id, this.#options));
+      this.#groups.set(id, group);
+    }
+    return group;
   }
 
   /** What hosts have room for, at most `maxAgeMs` old; null where Placement does not tell, as nothing is held back then. */

@@ -12,7 +12,7 @@ import { keepHome } from './keepHome.ts';
 import { pacing } from './pacing.ts';
 import type { HostOutcome, MarkedHost, PassScope } from './passScope.ts';
 import { countProgress, type Progress, progressText } from './progress.ts';
-import { isDone, isFailed, isOpen, recordsOf } from './records.ts';
+import { isDone, isFailed, isOpen, recordsByServer, recordsOf } from './records.ts';
 import { shortList } from './release.ts';
 import { restoreAll } from './restore.ts';
 
@@ -44,6 +44,8 @@ export class HostEvacuation {
   readonly #counted = new Set<string>();
   /** When it was last asked whether the machine is back. */
   #presenceAt = 0;
+  /** When an evacuation last ended, one way or the other, or the pass began. */
+  #movedAt: number;
   /** Why nothing is asked for now; null while it goes on. */
   #deferral: string | null = null;
   #progressNow: Progress | null = null;
@@ -56,6 +58,7 @@ export class HostEvacuation {
     const { name, hints } = marked;
     hints.quietUntil = marked.quietUntil;
     this.#startedAt = clock.now();
+    this.#movedAt = this.#startedAt;
     this.#fencedAt = fencedAt(marked.service) ?? hints.firstSeen;
     this.#view = new HostView(nova, this.#host, this.#fencedAt - pacing.historyMs, clock, callOptions);
     this.#report = new HostReport(this.#host, this.#fencedAt, hints, {
@@ -114,13 +117,14 @@ export class HostEvacuation {
       if (end !== null) return end;
       const started = this.#start(classes);
       if (this.#requests.abort !== null) return this.#troubled(this.#requests.abort);
-      const following = started > 0 || this.#requests.underWay > 0 || hasKind(classes, 'inFlight', 'look');
+      const following = started > 0 || this.#requests.underWay > 0 || isMoving(classes);
       const wait = this.#wait(classes, following, pause);
       if (wait === null) return this.#unfinished(classes);
       const settledBefore = this.#view.settledCount;
       await clock.sleep(wait);
       if (!following || clock.now() - this.#view.listedAt > pacing.serversFreshMs) await this.#view.list();
       else await this.#view.poll();
+      if (this.#view.settledCount > settledBefore) this.#movedAt = clock.now();
       pause =
         this.#view.settledCount > settledBefore
           ? pacing.pollMinMs
@@ -179,16 +183,17 @@ export class HostEvacuation {
 
   /** Tells the throttle how evacuations that this pass asked for have ended. */
   #countSettled(): void {
-    const { throttle } = this.#scope;
+    const { throttle, nova } = this.#scope;
     for (const [id, asked] of this.#requests.asked) {
       const latest = recordsOf(this.#view.records, id).at(-1);
       if (latest === undefined || latest.id === asked.lastRecord || isOpen(latest)) continue;
       if (this.#counted.has(latest.id)) continue;
       this.#counted.add(latest.id);
       // A record of an attempt for which no host was found has no destination.
+      const acceptedAt = latest.createdAt - nova.clockOffsetMs;
       if (isDone(latest)) throttle.done();
-      else if (latest.destHost === null) throttle.failed('noValidHost');
-      else throttle.failed(this.#isDiskMissing(id, latest) ? 'diskMissing' : 'rebuild');
+      else if (latest.destHost === null) throttle.failed('noValidHost', acceptedAt);
+      else throttle.failed(this.#isDiskMissing(id, latest) ? 'diskMissing' : 'rebuild', acceptedAt);
     }
   }
 
@@ -220,16 +225,19 @@ export class HostEvacuation {
 
   /** How long to wait before the next look, in ms; null when this pass has no time for anything more. */
   #wait(classes: Classes, following: boolean, pause: number): number | null {
-    const { clock, lingerUntil, callOptions, othersAtWork } = this.#scope;
+    const { clock, lingerUntil, reportBy, callOptions, othersAtWork } = this.#scope;
     const now = clock.now();
     const deadline = callOptions.deadline ?? Number.POSITIVE_INFINITY;
     if (now >= deadline) return null;
     if (now >= lingerUntil && this.#requests.underWay === 0) return null;
+    // Where nothing has ended for long the pass says so, and the next one goes on.
+    const stands = now - this.#movedAt > pacing.standsMs && this.#requests.underWay === 0;
+    if (stands && now >= reportBy) return null;
     // Requests under way at the hard limit end there, and so does the pass.
     if (following) return Math.min(pause, deadline - now);
     if (this.#deferral !== null) return othersAtWork(this.#marked.name) ? newLookMs : null;
     const nextAt = this.#nextChance(classes, now);
-    if (nextAt >= lingerUntil) return null;
+    if (nextAt >= reportBy) return null;
     return Math.max(pacing.pollMinMs, Math.min(nextAt - now, newLookMs));
   }
 
@@ -299,9 +307,9 @@ export class HostEvacuation {
   async #heedReturn(classes: Classes): Promise<HostOutcome | 'look again' | null> {
     const presence = await this.#presence();
     if (presence === 'back') return this.#stayHome(classes);
-    const { settings, clock, lingerUntil } = this.#scope;
+    const { settings, clock, reportBy } = this.#scope;
     if (presence === 'gone' || this.#isBegun() || settings.earlyReturn === 'evacuate') return null;
-    if (clock.now() + pacing.returnLookMs >= lingerUntil) return this.#unfinished(classes);
+    if (clock.now() + pacing.returnLookMs >= reportBy) return this.#unfinished(classes);
     await clock.sleep(pacing.returnLookMs);
     await this.#view.list();
     return 'look again';
@@ -362,7 +370,7 @@ export class HostEvacuation {
     const load = loadOf(this.#view.records);
     let started = 0;
     const granted = queue.grants(this.#host);
-    throttle.busy(granted.length < due.length);
+    throttle.busy(queue.exhausted);
     for (const [id] of due) {
       const held = queue.held(id);
       if (held !== null) this.#report.say(`group of ${id}`, 'info', `${this.#view.title(id)} ${held}.`);
@@ -453,23 +461,23 @@ export class HostEvacuation {
   }
 
   /**
-   * Switches off again what was off before. Instances that failed once are looked at as well: after a failure Nova takes them
-   * for broken, whatever they were. Null: nothing is left to find out.
+   * Switches off again what was off before. Instances that needed more than one attempt are looked at as well: after one that
+   * failed Nova takes them for broken, and after one whose destination died for running, whatever they were. Null: nothing is left to find out.
    */
   async #restore(): Promise<HostOutcome | null> {
-    const { nova, log, clock, lingerUntil, callOptions } = this.#scope;
+    const { nova, log, clock, reportBy, callOptions } = this.#scope;
     const { hints } = this.#marked;
     const since = this.#fencedAt + nova.clockOffsetMs - pacing.clockMarginMs;
     const ours = this.#view.records.filter((record) => record.createdAt >= since);
     const done = new Set(ours.filter(isDone).map((record) => record.serverId));
-    const failed = ours.filter(isFailed).map((record) => record.serverId);
-    let ids = [...new Set([...hints.restore, ...failed])].filter((id) => done.has(id));
+    const again = [...recordsByServer(ours)].filter(([, records]) => records.length > 1).map(([id]) => id);
+    let ids = [...new Set([...hints.restore, ...again])].filter((id) => done.has(id));
     for (;;) {
       if (ids.length === 0) return null;
       const unclear = await restoreAll(nova, ids, log, callOptions);
       hints.restore = hints.restore.filter((id) => !ids.includes(id) || unclear.includes(id));
       ids = [...unclear];
-      if (ids.length > 0 && clock.now() + pacing.pollMaxMs >= lingerUntil) {
+      if (ids.length > 0 && clock.now() + pacing.pollMaxMs >= reportBy) {
         const names = shortList(ids.map((id) => this.#view.title(id)));
         return this.#outcome(
           'working',
@@ -553,6 +561,13 @@ export class HostEvacuation {
   #outcome(kind: HostOutcome['kind'], sentence: string): HostOutcome {
     return { kind, name: this.#marked.name, sentence, progress: this.#progressNow };
   }
+}
+
+/** Whether something is about to change in Nova's records. One that is overdue may never. */
+function isMoving(classes: Classes): boolean {
+  return [...classes.values()].some(
+    (one) => one.kind === 'look' || (one.kind === 'inFlight' && !one.overdue),
+  );
 }
 
 function hasKind(classes: Classes, ...kinds: InstanceClass['kind'][]): boolean {

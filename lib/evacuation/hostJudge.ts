@@ -2,6 +2,7 @@ import type { Migration, Server } from '@openstack-ts/nova-client';
 import { demandOf } from './capacity.ts';
 import { classify, type InstanceClass, isOrphan } from './classify.ts';
 import { diskOf, localDisks } from './diskGuard.ts';
+import { GroupNotes } from './groupNotes.ts';
 import type { HostReport } from './hostReport.ts';
 import type { HostRequests } from './hostRequests.ts';
 import type { HostView } from './hostView.ts';
@@ -21,6 +22,7 @@ export class HostJudge {
   readonly #report: HostReport;
   /** When the incident began, on our clock. */
   readonly #incidentAt: number;
+  readonly #groupNotes: GroupNotes;
   readonly #ranks = new Map<string, Rank>();
   /** Instances that have to keep their disks. */
   readonly #keeps = new Set<string>();
@@ -36,6 +38,8 @@ export class HostJudge {
     incidentAt: number,
   ) {
     this.#incidentAt = incidentAt;
+    const { cloud, nova, callOptions } = scope;
+    this.#groupNotes = new GroupNotes(nova, (id) => cloud.serverGroup(id), callOptions);
     this.#scope = scope;
     this.#marked = marked;
     this.#host = marked.service.host;
@@ -64,6 +68,7 @@ export class HostJudge {
       clockOffsetMs: nova.clockOffsetMs,
     };
     const orphans = this.#noteOrphans(byServer, judged);
+    await this.#readGroups(byServer);
     const local = this.#localDisks(byServer, targets.length);
     const classes = new Map<string, InstanceClass>();
     for (const [id, { server, seenAt, gone }] of this.#view.servers) {
@@ -90,6 +95,7 @@ export class HostJudge {
           capacityAt: Math.max(hints.capacityAt, hints.roomAt[id] ?? 0),
           selected: server === null ? { kind: 'yes' } : select(server, facts, policy),
           recovers: policy.otherStates === 'recover',
+          groupNote: this.#groupNotes.note(id),
           diskIsLocal: settings.onSharedStorage && local.has(id),
           now,
         }),
@@ -126,6 +132,15 @@ export class HostJudge {
     const orphans = new Set([...hints.orphans, ...found]);
     hints.orphans = [...orphans];
     return orphans;
+  }
+
+  /** Which groups the instances are in for which no host was found. */
+  async #readGroups(byServer: ReadonlyMap<string, readonly Migration[]>): Promise<void> {
+    const homeless = [...this.#view.servers].filter(([id, { server }]) => {
+      const latest = byServer.get(id)?.at(-1);
+      return server !== null && latest !== undefined && isFailed(latest) && latest.destHost === null;
+    });
+    await this.#groupNotes.read(homeless.map(([id]) => id));
   }
 
   /** A host that could not take instances before and now can is a reason to try failed ones again at once. */

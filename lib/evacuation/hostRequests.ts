@@ -9,6 +9,16 @@ import { pacing } from './pacing.ts';
 import type { MarkedHost, PassScope } from './passScope.ts';
 import { recordsOf } from './records.ts';
 
+/** How long nothing is asked for a host whose request was not taken, in ms, where Nova names no time. The throttle does the rest. */
+const pauses = {
+  rateLimited: 1_000,
+  serverError: 3_000,
+  timeout: 3_000,
+  connectionLost: 3_000,
+  unreachable: 10_000,
+  tls: 10_000,
+} as const;
+
 type Due = Extract<InstanceClass, { kind: 'due' }>;
 
 /**
@@ -249,7 +259,7 @@ export class HostRequests {
             ? error.code
             : 'unreachable',
         );
-        const pause = error.retryAfterMs ?? pacing.retryFirstMs;
+        const pause = error.retryAfterMs ?? pauses[error.code];
         this.waitUntil(now + pause);
         this.#report.say(
           'slow',

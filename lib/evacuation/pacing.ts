@@ -2,6 +2,8 @@
 export const pacing = {
   /** A claim not refreshed for this long is dead: the value the original agents share. */
   claimDeadAfterMs: 60_000,
+  /** A claim that could not be refreshed for this long is given up by whoever holds it: nothing is asked for any more. */
+  claimGiveUpMs: 30_000,
   /** Claims are refreshed this often while at work; the bound is 20 s. */
   claimRefreshMs: 5_000,
   /**
@@ -42,6 +44,8 @@ export const pacing = {
   evacuateTimeoutMs: 30_000,
   /** How far back records are read at first, before the fencing: evacuations by hand, earlier failures. */
   historyMs: 24 * 3600_000,
+  /** Evacuations of which none has ended for this long keep a pass no longer than its report is due. */
+  standsMs: 30_000,
   /** The progress attribute changes at most this often. */
   progressMs: 2_000,
   /** A host on its way back is looked at this often while something is about to happen. */
@@ -82,11 +86,16 @@ export function retryPauseMs(attempts: number): number {
 }
 
 /**
- * How long a pass works before it returns with work left: half of the operation's timeout, so that a slow last
- * request still ends in time (Pacemaker kills what is late), and a minute at most, so that its report is fresh. A stop
- * need not wait for it: Pacemaker kills a recurring monitor that is under way (seen on 2.1.5).
+ * How long a pass works while evacuations go on, before it returns with work left: half of the operation's timeout, so
+ * that a slow last request still ends in time (Pacemaker kills what is late), and four minutes at most. A stop need not
+ * wait for it: Pacemaker kills a recurring monitor that is under way (seen on 2.1.5).
  */
 export function passBudgetMs(timeoutMs: number): number {
+  return Math.min(timeoutMs / 2, 240_000);
+}
+
+/** When a pass with nothing under way returns at the latest: what it waits for is shown by its result. */
+export function passReportMs(timeoutMs: number): number {
   return Math.min(timeoutMs / 2, 60_000);
 }
 

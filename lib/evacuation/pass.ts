@@ -19,7 +19,7 @@ import { type Hints, type HostHints, newHostHints } from './hints.ts';
 import { fencedAt } from './hold.ts';
 import { HostEvacuation } from './hostEvacuation.ts';
 import { matchHost } from './names.ts';
-import { passBudgetMs, passHardLimitMs } from './pacing.ts';
+import { passBudgetMs, passHardLimitMs, passReportMs } from './pacing.ts';
 import type { PassLog } from './passLog.ts';
 import type { EvacuationSettings, Gate, HostOutcome, MarkedHost, PassScope } from './passScope.ts';
 import type { Policy } from './policy.ts';
@@ -95,6 +95,7 @@ export async function runPass(options: PassOptions): Promise<PassOutcome> {
 class Pass {
   readonly #options: PassOptions;
   readonly #lingerUntil: number;
+  readonly #reportBy: number;
   readonly #deadline: number;
   readonly #running = new Map<string, Promise<void>>();
   /** Names this pass is through with, or at work on: each is taken up once. */
@@ -116,11 +117,14 @@ class Pass {
   constructor(options: PassOptions) {
     this.#options = options;
     this.#lingerUntil = options.startedAt + passBudgetMs(options.timeoutMs);
+    this.#reportBy = options.startedAt + passReportMs(options.timeoutMs);
     this.#deadline = options.startedAt + passHardLimitMs(options.timeoutMs);
   }
 
   async run(): Promise<PassOutcome> {
-    const { clock } = this.#options;
+    const { clock, hints } = this.#options;
+    // The order of groups of an incident that is over says nothing of the next.
+    if (![...hints.values()].some(({ begun }) => begun)) hints.groupRanks.clear();
     try {
       for (;;) {
         const deferredUntil = await this.#takeUp();
@@ -131,7 +135,7 @@ class Pass {
             clock.sleep(Math.min(newMarksMs, Math.max(0, this.#lingerUntil - now))),
             Promise.all(this.#running.values()),
           ]);
-        } else if (deferredUntil !== null && deferredUntil < this.#lingerUntil) {
+        } else if (deferredUntil !== null && deferredUntil < this.#reportBy) {
           await clock.sleep(Math.min(newMarksMs, Math.max(100, deferredUntil - now)));
         } else {
           break;
@@ -285,7 +289,7 @@ class Pass {
         },
         start: async () => false,
       },
-      () => this.#lingerUntil,
+      () => this.#reportBy,
     );
     cloud.forgetServices();
     if (outcome.kind === 'released') {
@@ -453,15 +457,24 @@ class Pass {
 
   /** Whether a mark may be acted on; what speaks against it is named. */
   async #isProven(scope: PassScope, name: string, service: ComputeService): Promise<boolean> {
-    const { readNodes, readFencing, clock } = this.#options;
+    const { readNodes, readFencing, dnsDomain, clock } = this.#options;
     const hints = this.#hints(name);
     const isUp = service.state === 'up' && !service.forcedDown;
-    const joined = isUp && (await readNodes()).some((node) => node.name === name && node.joined);
+    // The mark may be kept under Nova's name of the host; the cluster's memory goes by its node.
+    const services = await scope.cloud.services();
+    const isThis = (node: NodeState) => {
+      const match = matchHost(services, this.#hostMap.get(node.name) ?? node.name, dnsDomain);
+      return node.name === name || (match.kind === 'host' && match.service.host === service.host);
+    };
+    const node = isUp ? (await readNodes()).find((one) => one.joined && isThis(one)) : undefined;
     const proof = judgeProof({
       name,
       service,
-      joined,
-      fencing: joined ? await readFencing(name) : { known: false, lastSuccess: null, pending: false },
+      joined: node !== undefined,
+      fencing:
+        node === undefined
+          ? { known: false, lastSuccess: null, pending: false }
+          : await readFencing(node.name),
       firstSeen: hints.firstSeen,
       now: clock.now(),
       clockOffsetMs: scope.nova.clockOffsetMs,
@@ -531,7 +544,6 @@ class Pass {
         if (name !== outcome.name) await marks.setNo(name);
         // A later incident of this host begins with a clean sheet; the name stays, for its progress is still shown.
         hints.set(name, newHostHints(0));
-        if ([...hints.values()].every(({ firstSeen }) => firstSeen === 0)) hints.groupRanks.clear();
       } else if (outcome.kind === 'lost' || inDoubt) {
         await claims.drop(name);
       } else {
@@ -570,6 +582,7 @@ class Pass {
       settings,
       policy,
       lingerUntil: this.#lingerUntil,
+      reportBy: this.#reportBy,
       callOptions,
       keepHints,
       showProgress,

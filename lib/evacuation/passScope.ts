@@ -46,6 +46,8 @@ export interface PassScope {
   readonly policy: Policy;
   /** No new request for an evacuation after this time. */
   readonly lingerUntil: number;
+  /** While nothing is under way, the pass ends by this time. */
+  readonly reportBy: number;
   /** Bounds of requests that are under way. */
   readonly callOptions: CallOptions;
   /** Keeps the hints as they are now: a pass that is killed leaves no others. */

@@ -213,18 +213,18 @@ describe('what an operator sees when something is wrong', () => {
 });
 
 describe('one pass at a time on a node', () => {
-  test('the lock is held until it is released, per name', async () => {
-    const name = `test:${dir}`;
-    const first = await lockNode(name);
+  test('the lock is held until it is released, per place, however long its name', async () => {
+    const place = `${dir}/${'deep/'.repeat(40)}`;
+    const first = await lockNode('test', place);
     expect(first).not.toBeNull();
-    expect(await lockNode(name)).toBeNull();
-    const other = await lockNode(`${name}:other`);
+    expect(await lockNode('test', place)).toBeNull();
+    const other = await lockNode('test', `${place}other`);
     expect(other).not.toBeNull();
     other?.release();
     first?.release();
     await expect
       .poll(async () => {
-        const again = await lockNode(name);
+        const again = await lockNode('test', place);
         again?.release();
         return again !== null;
       })
@@ -234,7 +234,7 @@ describe('one pass at a time on a node', () => {
   test('a second monitor leaves the work to the first', async () => {
     await act('start');
     setMark('comp0', 'yes');
-    const lock = await lockNode(`openstack/NovaEvacuate:${join(dir, 'state')}`);
+    const lock = await lockNode('NovaEvacuate', join(dir, 'state'));
     expect(await act('monitor')).toMatchObject({ code: 0, reason: null });
     expect(log()).toContain('Another pass of NovaEvacuate is at work on this node');
     lock?.release();

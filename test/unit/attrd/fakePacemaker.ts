@@ -110,6 +110,21 @@ export class FakePacemaker {
     return this.#cibadmin(args);
   };
 
+  /** A fencing of a node begins, or (`at`, in ms since the epoch) has succeeded. */
+  noteFencing(target: string, at: number | null): void {
+    const others = this.fencing.filter((event) => event.target !== target || event.status !== 'pending');
+    const event =
+      at === null
+        ? { target, action: 'off', status: 'pending' }
+        : {
+            target,
+            action: 'off',
+            status: 'success',
+            completed: new Date(at).toISOString().replace('T', ' '),
+          };
+    this.fencing = [event, ...others];
+  }
+
   /** What attrd does to a remote node whose connection stops or starts, or (from 3.0.2 on) whose fencing succeeded. */
   purge(host: string): void {
     for (const [name, values] of this.transient) {

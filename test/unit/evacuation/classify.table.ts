@@ -41,6 +41,7 @@ export interface Row {
   readonly incident?: number;
   readonly recovers?: boolean;
   readonly diskIsLocal?: boolean;
+  readonly groupNote?: string;
   readonly canLand?: boolean;
   /** Seconds since a host became available. */
   readonly capacity?: number;
@@ -111,6 +112,7 @@ export function factsOf(row: Row): InstanceFacts {
     refusal: row.refusal === undefined ? null : { ...row.refusal, at: ago(row.refusal.ago) },
     quietUntil: row.quiet === undefined ? 0 : now + row.quiet * 1000,
     recovers: row.recovers ?? false,
+    groupNote: row.groupNote ?? '',
     diskIsLocal: row.diskIsLocal ?? false,
     selected: row.selected ?? { kind: 'yes' },
     canLand: row.canLand ?? true,

@@ -326,6 +326,7 @@ class Life {
     const { time, pacemaker } = this.#rig;
     const { name } = machine;
     await this.#sleep(delay);
+    pacemaker.noteFencing(name, null);
     for (;;) {
       this.#tell(`fence_compute off ${name}`);
       const running = this.#rig.fenceCompute('off', name, { log: this.#log(`off ${name}`) });
@@ -338,6 +339,7 @@ class Life {
     }
     machine.fencing = false;
     machine.fencedAt = time.now();
+    pacemaker.noteFencing(name, machine.fencedAt);
     if (this.#purgesAfterFencing) {
       await this.#sleep(this.#random() * 400);
       this.#tell(`attributes of ${name} purged`);

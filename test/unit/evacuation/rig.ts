@@ -97,6 +97,7 @@ export class Rig {
   fence(host: string, options: { tellNova?: boolean; name?: string } = {}): void {
     this.nova.powerOff(host);
     this.pacemaker.lost.add(options.name ?? host);
+    this.pacemaker.noteFencing(options.name ?? host, this.time.now());
     if (options.tellNova !== false) {
       const state = this.nova.host(host);
       state.forcedDown = true;
