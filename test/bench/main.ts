@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { describe, type Measurement } from './goals.ts';
+import { measureMassFailure } from './massFailure.ts';
 import { measureRequests } from './requests.ts';
 import { measureStartup } from './startup.ts';
 
@@ -12,6 +13,7 @@ const root = resolve(import.meta.dirname, '../..');
 const parts: readonly (readonly [string, () => Promise<readonly Measurement[]>])[] = [
   ['Being called', () => measureStartup(root)],
   ['Requests to Nova', () => measureRequests(root)],
+  ['Several hosts at once', () => measureMassFailure(root)],
 ];
 
 for (const [title, measure] of parts) {

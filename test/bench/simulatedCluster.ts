@@ -13,10 +13,16 @@ export interface SimulatedCluster {
  * @param root of the checkout
  * @param directory an empty one, to keep everything in
  * @param authUrl where the agents are told to find Keystone
+ * @param nodes of the cluster; the agents run on the first
  */
-export function makeCluster(root: string, directory: string, authUrl: string): SimulatedCluster {
+export function makeCluster(
+  root: string,
+  directory: string,
+  authUrl: string,
+  nodes: readonly string[],
+): SimulatedCluster {
   const cluster = join(directory, 'cluster');
-  execFileSync(join(root, 'test/simulators/attrd/new-cluster'), [cluster, 'ctl0', 'comp0', 'comp1', 'comp2']);
+  execFileSync(join(root, 'test/simulators/attrd/new-cluster'), [cluster, ...nodes]);
   return {
     env: {
       PATH: `${join(cluster, 'bin')}:/usr/sbin:/usr/bin:/sbin:/bin`,

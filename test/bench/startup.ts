@@ -20,7 +20,7 @@ export async function measureStartup(root: string): Promise<Measurement[]> {
   const scratch = mkdtempSync(join(tmpdir(), 'bench-startup-'));
   try {
     // There is no cloud behind this address: an idle monitor must not ask one.
-    const cluster = makeCluster(root, scratch, 'http://127.0.0.1:9/v3');
+    const cluster = makeCluster(root, scratch, 'http://127.0.0.1:9/v3', ['ctl0', 'comp0']);
     const base: Command = { file: process.execPath, args: ['-e', '0'], env: {} };
     const agent = join(root, 'dist/NovaEvacuate');
     const metaData: Command = { file: agent, args: ['meta-data'], env: {} };

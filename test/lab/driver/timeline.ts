@@ -114,6 +114,8 @@ export class Timeline {
   /** Nodes whose mark was set since the start. */
   readonly marked = new Set<string>();
   readonly #starts: string[] = [];
+  /** How NovaEvacuate's monitor ended when that last changed, as Pacemaker has it: `ok`, `OCF_DEGRADED (…)`. */
+  monitorResult = '';
   /** What the power controllers did since the start, as "off comp0 -> ok". */
   readonly powerLog: string[] = [];
 
@@ -175,6 +177,8 @@ export class Timeline {
     if (/Nova(?:Evacuate|Compute)|fence_compute|fence-nova/.test(line)) this.agentLog.push(line);
     const started = /Result of start operation for (\S+) on \S+: ok/.exec(line)?.[1];
     if (started !== undefined) this.#starts.push(started);
+    const monitor = /Result of monitor operation for nova-evacuate on \S+: (.*?) \|/.exec(line)?.[1];
+    if (monitor !== undefined) this.monitorResult = monitor;
     const marked = /Setting evacuate\[(\S+)\]:? .* -> yes\b/.exec(line)?.[1];
     if (marked !== undefined) this.marked.add(marked);
     const stamp = STAMP.exec(line)?.[1];
