@@ -269,7 +269,7 @@ no_secrets() {
 
 @test "an alert program that hangs holds nothing up, and the process that waits for it knows no secret" {
   cloud --scenario '{"servers": [{"count": 5, "name": "vm", "host": "comp0"}]}'
-  alert_program 'exec sleep 300'
+  alert_program "echo \$\$ >$BATS_TEST_TMPDIR/program; exec sleep 300"
   fail_host comp0
   evacuator start
   local before=$SECONDS
@@ -287,8 +287,7 @@ no_secrets() {
   assert_output $'/dev/null\n/dev/null\n/dev/null'
   alert_count_is 'host marked comp0' 1
   # The test need not wait for the program's 30 seconds.
-  kill -KILL "$worker"
-  pkill -KILL -s "$worker" 2>/dev/null || true
+  kill -KILL "$worker" "$(<"$BATS_TEST_TMPDIR/program")"
 }
 
 @test "a pass that is killed with its whole group takes no alert with it" {
@@ -320,12 +319,12 @@ no_secrets() {
 
 @test "alerts that a killed worker left are told by the next pass with work" {
   cloud --scenario '{"servers": [{"count": 3, "name": "vm", "host": "comp0"}, {"name": "other", "host": "comp1"}]}'
-  alert_program 'exec sleep 20'
+  alert_program "echo \$\$ >$BATS_TEST_TMPDIR/program; exec sleep 25"
   fail_host comp0
   evacuator start
   passes_until_done comp0 OCF_RESKEY_alert="$alert"
   wait_until 20 alerted 'host marked comp0'
-  kill -KILL "$(workers)"
+  kill -KILL "$(workers)" "$(<"$BATS_TEST_TMPDIR/program")"
   assert_equal "$(cat "$alerts")" 'host marked comp0'
   alert_program
   fail_host comp1
