@@ -278,15 +278,16 @@ function setGuest(world: World, server: Server, runs: boolean): void {
   world.host(server.host).domains.set(server.id, runs);
 }
 
-/** Changes a server behind Nova's back: state, task, host, locked, guest (whether it runs). */
+/** Changes a server behind Nova's back: state, task, host, locked, metadata, guest (whether it runs). */
 export function changeServer(world: World, idOrName: string, given: unknown): Server {
   const server = world.findServer(idOrName);
   if (server === undefined) throw new Error(`There is no server "${idOrName}".`);
   const wish = object(given, 'A server');
-  refuseStrays(wish, 'A server', ['state', 'task', 'host', 'locked', 'guest']);
+  refuseStrays(wish, 'A server', ['state', 'task', 'host', 'locked', 'metadata', 'guest']);
   if (wish['state'] !== undefined) server.vmState = text(wish, 'state');
   if (wish['task'] !== undefined) server.taskState = wish['task'] === null ? null : text(wish, 'task');
   if (wish['locked'] !== undefined) server.locked = boolean(wish, 'locked');
+  if (wish['metadata'] !== undefined) server.metadata = texts(wish, 'metadata');
   if (wish['host'] !== undefined) {
     const target = world.host(text(wish, 'host'));
     for (const host of world.hosts.values()) host.domains.delete(server.id);

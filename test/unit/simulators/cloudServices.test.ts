@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../simulators/cloud/clock.ts';
 import type { ApiReply, ServiceName } from '../../simulators/cloud/http.ts';
@@ -309,6 +310,20 @@ describe('a Nova that has too much to do', () => {
 });
 
 describe('a scenario', () => {
+  it('may be that of the README, every member of it', () => {
+    const readme = readFileSync(new URL('../../simulators/README.md', import.meta.url), 'utf8');
+    const example: unknown = JSON.parse(/^ {4}\{ "knobs"[\s\S]*?\] \}$/m.exec(readme)?.[0] ?? '');
+    const { world, keystone } = new CloudServices({ scenario: example });
+    expect(world.findServer('m')).toMatchObject({
+      projectId: 'gold',
+      pinnedZone: 'east',
+      metadata: { k: 'v' },
+    });
+    expect(world.host('comp2').capacity).toEqual({ VCPU: 8, MEMORY_MB: 4096, DISK_GB: 40 });
+    expect([...world.volumes.values()].map(({ name }) => name)).toEqual(['', 'data']);
+    expect(keystone.projects.map(({ id }) => id)).toContain('f00d');
+  });
+
   it.each([
     ['a server group', { serverGroups: [{ name: 'g', policy: 'affinity', members: [] }] }],
     ['a volume', { volumes: [{ name: 'v', size: 1 }] }],
