@@ -50,7 +50,7 @@ export class Incident {
   readonly #seed: number;
   readonly #draw: Draw;
   readonly #site: Site;
-  readonly #start: number;
+  #start: number;
   readonly #story: string[] = [];
   readonly #trouble: string[] = [];
   readonly #machines = new Map<string, Machine>();
@@ -62,6 +62,8 @@ export class Incident {
   readonly #foreign = new Map<string, string>();
   /** Whom the owner wants off. */
   readonly #off = new Set<string>();
+  /** Nodes whose evacuation an operator has paused, '' for all of them: since when. */
+  readonly #paused = new Map<string, number>();
   #healthySince: number | null;
   #hindrances = 0;
   #calm = false;
@@ -99,6 +101,12 @@ export class Incident {
         settle: draw.between(0, 3_000),
         record: draw.between(10, 400),
         cleanup: draw.between(10, 300),
+        sharedStorage: draw.chance(0.8),
+        apiSlowdownFrom: draw.one([0, 0, 4]),
+        apiSlowdownMs: draw.one([0, 100, 400]),
+        rateLimitAbove: draw.one([0, 0, 0, 6]),
+        rateLimitPerSecond: draw.one([0, 0, 0, 15]),
+        spawnLimit: draw.one([0, 0, 0, 4]),
         power: draw.between(300, 4_000),
         powerSync: isGuarded && draw.chance(0.5) ? draw.between(20_000, 80_000) : 0,
         disableWhileUp: draw.chance(0.3) ? draw.between(0, 3_000) : 0,
@@ -117,10 +125,19 @@ export class Incident {
       earlyReturn: draw.chance(0.8) ? 'release' : 'evacuate',
       release: draw.chance(0.2) ? 'on' : 'auto',
       evacuateDelayMs: draw.chance(0.15) ? 20_000 : 0,
-      noSharedStorage: false,
+      noSharedStorage: draw.chance(0.2),
       dnsDomain: draw.chance(0.5) && domain !== '' ? domain.slice(1) : undefined,
-      policy: { include: '', exclude: '', priority: '', other_states: 'leave' },
-      limits: { maxFailedPercent: 100, maxFailedPerAggregate: 0, maxHostsAtOnce: 0 },
+      policy: {
+        include: '',
+        exclude: draw.chance(0.3) ? 'name=amphora-*' : '',
+        priority: draw.chance(0.3) ? 'metadata:tier=gold:900' : '',
+        other_states: draw.chance(0.3) ? 'recover' : 'leave',
+      },
+      limits: {
+        maxFailedPercent: draw.one([100, 100, 100, 40]),
+        maxFailedPerAggregate: 0,
+        maxHostsAtOnce: draw.one([0, 0, 1, 2]),
+      },
       timeoutMs: draw.one([20_000, 60_000, 600_000]),
     };
   }
@@ -128,6 +145,10 @@ export class Incident {
   async run(): Promise<void> {
     const { time, cloud, pacemaker } = this.#site;
     this.#furnish();
+    // What its owners did to an instance they did long before.
+    await time.pass(600_000);
+    this.#start = time.now();
+    this.#healthySince = this.#start;
     cloud.world.observer.watch(this.#surroundings());
     this.#site.latency = () => 5 + this.#random() * 60;
     // What two evacuators read of each other's claims is only as good as the tools are fast.
@@ -175,12 +196,19 @@ export class Incident {
   #furnish(): void {
     const { world } = this.#site.cloud;
     const owner = { userId: 'the-owner', projectId: 'admin', requestId: 'req-owner' };
+    const grouped = this.#chance(0.3);
     const add = (id: number, name: string, node: string, vmState: string) => {
+      const metadata: Record<string, string> = {};
+      if (this.#chance(0.05)) metadata['evacuable'] = 'false';
+      if (grouped && this.#chance(0.5))
+        metadata['evacuation_group'] = this.#draw.one(['a-db', 'b-app', 'c-web']);
+      else if (this.#chance(0.2)) metadata['tier'] = 'gold';
       const server = world.addServer({
         id: `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`,
         name,
         host: this.#site.hostName(node),
         vmState,
+        metadata,
         locked: this.#chance(0.1),
         ...(this.#chance(0.3) ? { imageId: null } : {}),
       });
@@ -195,7 +223,8 @@ export class Incident {
       const count = node === 'comp0' ? 1 + this.#whole(10) : this.#whole(4);
       for (let index = 0; index < count; index += 1) {
         id += 1;
-        add(id, `vm${id}-`, node, this.#chance(0.2) ? 'stopped' : 'active');
+        const name = this.#chance(0.05) ? `amphora-${id}-` : `vm${id}-`;
+        add(id, name, node, this.#chance(0.2) ? 'stopped' : 'active');
       }
     }
     for (const state of ['paused', 'suspended', 'rescued', 'resized']) {
@@ -220,16 +249,36 @@ export class Incident {
       nodeOf: (sender) => sender.split(' ', 1)[0] ?? '',
       healthySince: () => this.#healthySince,
       staysBecause: (server) => this.#staysBecause(server),
-      groupOf: () => null,
-      pausedSince: () => null,
-      hostsAtOnce: 0,
+      cannotLeaveBecause: (server) => this.#cannotLeaveBecause(server),
+      groupOf: (server) => this.#groupOf(server),
+      pausedSince: (host) => this.#paused.get(site.nodeName(host)) ?? this.#paused.get('') ?? null,
+      hostsAtOnce: this.#configuration.limits.maxHostsAtOnce,
+      failedPercent: () => (this.#calm ? 100 : this.#configuration.limits.maxFailedPercent),
       givesUpDisks: this.#configuration.noSharedStorage,
       secrets: [password],
     };
   }
 
-  #staysBecause({ vmState }: Server): string | null {
-    return ['active', 'stopped', 'error'].includes(vmState) ? null : `it is ${vmState}`;
+  #staysBecause({ vmState, metadata, name }: Server): string | null {
+    const { exclude, other_states } = this.#configuration.policy;
+    if (metadata['evacuable'] === 'false') return 'evacuable=false';
+    if (exclude !== '' && name.startsWith('amphora-')) return 'the operator excludes it';
+    if (['active', 'stopped', 'error'].includes(vmState)) return null;
+    const recovers = other_states === 'recover' && ['paused', 'suspended', 'rescued'].includes(vmState);
+    return recovers ? null : `it is ${vmState}`;
+  }
+
+  #cannotLeaveBecause({ imageId }: Server): string | null {
+    const { sharedStorage } = this.#site.cloud.world.knobs;
+    const isLocal = imageId !== null && !sharedStorage && !this.#configuration.noSharedStorage;
+    return isLocal ? 'its disk lies there' : null;
+  }
+
+  /** All of one priority, so that groups are ordered by name. */
+  #groupOf({ metadata }: Server): number | null {
+    const own = metadata['evacuation_group'];
+    if (own === undefined) return null;
+    return ['a-db', 'b-app', 'c-web'].indexOf(own);
   }
 
   // The end.
@@ -271,7 +320,7 @@ export class Incident {
 
   #unsettledServer(server: Server): string[] {
     const left: string[] = [];
-    if (this.#staysBecause(server) !== null) return left;
+    if ((this.#staysBecause(server) ?? this.#cannotLeaveBecause(server)) !== null) return left;
     const host = this.#site.cloud.world.host(server.host ?? '');
     if (server.taskState !== null) left.push(`${server.name} on ${host.name} is still ${server.taskState}`);
     if (server.vmState === 'error') left.push(`${server.name} on ${host.name} is in error`);
@@ -282,7 +331,7 @@ export class Incident {
     return left;
   }
 
-  /** Who has to be off at the end. Nova forgets that of an instance whose evacuation failed. */
+  /** Who has to be off at the end. */
   #wishes(): ReadonlySet<string> {
     return this.#off;
   }
@@ -351,6 +400,12 @@ export class Incident {
       );
     }
     if (this.#chance(0.15)) soon(() => cloud.keystone.revokeAll());
+    if (this.#chance(0.2)) this.#pause(this.#chance(0.5) ? '' : 'comp0', forAWhile);
+    if (this.#chance(0.25)) {
+      const small = 128 * (1 + this.#whole(6));
+      for (const host of world.hosts.values()) host.capacity.MEMORY_MB = small;
+      this.#tell(`every host has room for ${small / 128} instances`);
+    }
     if (this.#chance(0.5)) {
       const refusing = ['comp1', 'comp2', 'comp3', 'comp4'].filter(() => this.#chance(0.6));
       const refuse = (is: boolean) => () => {
@@ -377,11 +432,37 @@ export class Incident {
     time.after(stormMs, () => {
       this.#tell('the storm is over');
       this.#calm = true;
+      for (const host of world.hosts.values()) host.capacity.MEMORY_MB = 800_000;
+      // An operator has seen what is deferred.
+      if (this.#configuration.limits.maxFailedPercent < 100) pacemaker.properties.set('evacuation', 'go');
       cloud.faults.clear();
       this.#hinder(-1);
     });
     // Until then any answer may be late.
     this.#hinder(1);
+  }
+
+  /** An operator pauses the evacuation of a node, or of all, for a while. */
+  #pause(
+    node: string,
+    forAWhile: (what: string, begin: () => void, end: () => void, hinders: boolean) => void,
+  ): void {
+    const { pacemaker, time } = this.#site;
+    const said = () =>
+      node === '' ? pacemaker.properties : (pacemaker.nodes.get(node) ?? new Map<string, string>());
+    forAWhile(
+      `pause of ${node || 'all'}`,
+      () => {
+        if (node !== '') pacemaker.nodes.set(node, said());
+        said().set('evacuation', 'pause');
+        this.#paused.set(node, time.now());
+      },
+      () => {
+        said().delete('evacuation');
+        this.#paused.delete(node);
+      },
+      true,
+    );
   }
 
   /** What becomes of single requests, by the simulator's own rules. */
@@ -465,6 +546,11 @@ export class Incident {
       await this.#sleep(1_000);
     }
     machine.fencing = false;
+    const completed = new Date(time.now())
+      .toISOString()
+      .replace('T', ' ')
+      .replace(/\.\d+Z$/, 'Z');
+    pacemaker.fencing.unshift({ target: name, action: 'reboot', status: 'success', completed });
     cloud.world.observer.fenced(this.#site.hostName(name));
     cloud.world.observer.look();
     if (this.#purgesAfterFencing) {
@@ -688,7 +774,6 @@ export class Incident {
   #operate(): void {
     const { world } = this.#site.cloud;
     for (const server of world.servers.values()) {
-      if (server.vmState === 'error') this.#off.delete(server.id);
       const since = this.#site.time.now() - server.updatedAt;
       const { conductor } = world;
       const isLive = conductor.isLive(server.id) && !conductor.isPosted(server.id);

@@ -43,6 +43,7 @@ export interface ObservedWorld {
   readonly hosts: ReadonlyMap<string, Host>;
   readonly servers: ReadonlyMap<string, Server>;
   readonly conductor: { isLive(serverId: string): boolean; inFlightFrom(host: string): Server[] };
+  isUp(host: Host): boolean;
 }
 
 /** What the observer has to be shown of the cluster around the cloud, and told of what its operators want. */
@@ -53,14 +54,18 @@ export interface Surroundings {
   nodeOf(sender: string): string;
   /** Since when nothing stands in the way of an evacuator; null while something does. */
   healthySince(): number | null;
-  /** Why an instance has to stay where it is; null: it has to be evacuated. */
+  /** Why an instance has to stay where it is, and must not be asked for; null: it may be. */
   staysBecause(server: Server): string | null;
+  /** Why an instance that may be asked for will stay all the same; null: it has to be evacuated. */
+  cannotLeaveBecause(server: Server): string | null;
   /** Rank among the groups of its project that are started one after the other; null: in none. */
   groupOf(server: Server): number | null;
   /** Since when evacuations of a host are paused by an operator; null: they are not. */
   pausedSince(host: string): number | null;
   /** How many hosts may be evacuated at the same time; 0: any number. */
   readonly hostsAtOnce: number;
+  /** Share of hosts above which no more are evacuated, in percent; 100 also while an operator says that limits do not count. */
+  failedPercent(): number;
   /** Disks on the dead hosts may be given up (no_shared_storage). */
   readonly givesUpDisks: boolean;
   /** Passwords and the like. Tokens of the simulated Keystone are known. */
@@ -72,6 +77,8 @@ const claimDeadMs = 60_000;
 const passIntervalMs = 10_000;
 /** What a pass may take from its start to its claim: log-in, and some answers. */
 const claimingMs = 15_000;
+/** What fails, or is marked, within this time of something else need not be known to a pass yet. */
+const newsMs = 20_000;
 /** An operator's word is read with each pass, and by a long one in between. */
 const pauseHeededMs = 15_000;
 /** Tokens as Keystone gives them out. */
@@ -88,8 +95,10 @@ export class Observer {
   #around: Surroundings | null = null;
   /** What was so when the watch began. */
   readonly #locked = new Map<string, boolean>();
-  /** Hosts whose fencing was reported, and that have no power since. */
-  readonly #fenced = new Set<string>();
+  /** Hosts whose fencing was reported, and that have no power since: when. */
+  readonly #fenced = new Map<string, number>();
+  /** Those of them that an evacuation was requested for. */
+  readonly #begun = new Set<string>();
   /** What was recorded and is still so: once is enough. */
   readonly #known = new Set<string>();
 
@@ -143,11 +152,28 @@ export class Observer {
     const paused = around.pausedSince(host);
     if (paused !== null && this.#world.clock.now() - paused > pauseHeededMs)
       say('limit', 'while that was paused');
-    const busy = [...this.#world.hosts.keys()].filter(
-      (name) => name !== host && this.#world.conductor.inFlightFrom(name).length > 0,
-    );
-    if (around.hostsAtOnce > 0 && busy.length >= around.hostsAtOnce) {
-      say('limit', `while ${busy.join(', ')} were at it and ${around.hostsAtOnce} may be at once`);
+    this.#heedLimits(host, around, say);
+    this.#begun.add(host);
+  }
+
+  /** A host that was begun is never stopped in the middle; and what failed first goes first. */
+  #heedLimits(host: string, around: Surroundings, say: (rule: Rule, what: string) => void): void {
+    const fencedAt = this.#fenced.get(host);
+    if (this.#begun.has(host) || fencedAt === undefined) return;
+    const { hosts, conductor } = this.#world;
+    const limit = around.hostsAtOnce;
+    const busy = [...hosts.keys()].filter((name) => name !== host && conductor.inFlightFrom(name).length > 0);
+    if (limit > 0 && busy.length >= limit) {
+      say('limit', `while ${busy.join(', ')} were at it and ${limit} may be at once`);
+    }
+    const percent = around.failedPercent();
+    const before = [...hosts.values()].filter((other) => {
+      const at = this.#fenced.get(other.name);
+      return other.name !== host && !this.#world.isUp(other) && at !== undefined && at < fencedAt - newsMs;
+    });
+    if (((before.length + 1) * 100) / hosts.size > percent) {
+      const which = before.map(({ name }) => name).join(', ');
+      say('limit', `after ${which} had failed, and ${percent} % of ${hosts.size} hosts may`);
     }
   }
 
@@ -159,7 +185,9 @@ export class Observer {
 
   /** `fence_compute off` has reported success. */
   fenced(host: string): void {
-    if (this.#world.hosts.get(host)?.powered === false) this.#fenced.add(host);
+    if (this.#world.hosts.get(host)?.powered !== false) return;
+    this.#fenced.set(host, this.#world.clock.now());
+    this.#begun.delete(host);
   }
 
   /** Something others can read: a line of a log, an argument list, an attribute, a file. */
@@ -204,7 +232,7 @@ export class Observer {
 
   #mustLeave(host: string, around: Surroundings): Server[] {
     return [...this.#world.servers.values()].filter(
-      (server) => server.host === host && around.staysBecause(server) === null,
+      (server) => server.host === host && whyLeft(server, around) === null,
     );
   }
 
@@ -225,18 +253,19 @@ export class Observer {
     );
   }
 
-  /** Somebody of the same project, and of an earlier group, who is still where their dead host is and not under way. */
+  /** Somebody of the same project, and of an earlier group, who is still where their dead host is. */
   #earlierInGroup(server: Server, around: Surroundings): Server | undefined {
     const group = around.groupOf(server);
     if (group === null) return undefined;
     return [...this.#world.servers.values()].find((other) => {
       const before = around.groupOf(other);
-      const host = other.host ?? '';
+      const fencedAt = this.#fenced.get(other.host ?? '') ?? Number.POSITIVE_INFINITY;
       if (before === null || before >= group || other.projectId !== server.projectId) return false;
-      if (other.vmState === 'error' || this.#world.conductor.isLive(other.id)) return false;
-      if (!this.#fenced.has(host) || around.staysBecause(other) !== null) return false;
-      const { transient, permanent } = around.mark(host);
-      return isPending(transient, permanent);
+      // One that has failed is waited for until it is given up.
+      if (other.vmState === 'error' || whyLeft(other, around) !== null) return false;
+      if (other.host !== server.host && this.#world.clock.now() - fencedAt < newsMs) return false;
+      const { transient, permanent } = around.mark(other.host ?? '');
+      return fencedAt < Number.POSITIVE_INFINITY && isPending(transient, permanent);
     });
   }
 
@@ -282,16 +311,20 @@ export class Observer {
 
   #endDead(server: Server, told: readonly string[], around: Surroundings, say: (what: string) => void): void {
     const about = told.filter((line) => line.includes(server.id) || line.includes(server.name));
-    if (around.staysBecause(server) !== null) {
-      if (!about.some((line) => /left|stay|leave/i.test(line))) {
+    if (whyLeft(server, around) !== null) {
+      if (!about.some((line) => /left|stay|leaving/i.test(line)))
         say(`stays on ${server.host}, and nobody was told`);
-      }
       return;
     }
     const fault = server.fault?.message ?? 'failed';
-    const named = about.some((line) => line.includes(fault) || /No valid host|no compute host/i.test(line));
-    if (!named) say(`is left on ${server.host} (${server.vmState}, ${fault}), and nobody was told`);
+    if (!about.some((line) => line.includes(fault) || /no valid host|no compute host|no room/i.test(line))) {
+      say(`is left on ${server.host} (${server.vmState}, ${fault}), and nobody was told`);
+    }
   }
+}
+
+function whyLeft(server: Server, around: Surroundings): string | null {
+  return around.staysBecause(server) ?? around.cannotLeaveBecause(server);
 }
 
 function names(servers: readonly Server[]): string {
