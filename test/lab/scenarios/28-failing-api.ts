@@ -3,7 +3,7 @@ import { failing, NovaProxy, randomFrom } from '../driver/proxy.ts';
 import type { Scenario } from '../driver/scenario.ts';
 
 const NODE = 'comp0';
-const COUNT = 30;
+const COUNT = 24;
 const SEED = Number(process.env['LAB_SEED'] ?? Date.now() % 100_000);
 
 const scenario: Scenario = {

@@ -4,7 +4,7 @@ import { ADMIN_PASSWORD, DEMO_PASSWORD, KEYSTONE_URL, LAB, ROOT } from '../drive
 
 const scenario: Scenario = {
   title: 'the contract suite, which holds the simulated cloud to Nova, against this real Nova',
-  seconds: 400,
+  seconds: 700,
   // It kills nova-compute alone, not the machine: the domains go on, as nobody fences.
   machinesDie: false,
   async run(lab) {
@@ -16,7 +16,7 @@ const scenario: Scenario = {
     ];
     const vitest = [`${ROOT}/node_modules/.bin/vitest`, 'run', '--root', ROOT];
     const config = ['--config', `${ROOT}/vitest.contract.config.ts`, '--reporter=verbose', '--no-color'];
-    const { code, stdout, stderr } = await run('env', [...environment, ...vitest, ...config], 390);
+    const { code, stdout, stderr } = await run('env', [...environment, ...vitest, ...config], 690);
     const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trimEnd());
     const tests = lines.filter((line) => /^ *[✓×↓]/.test(line));
     for (const line of tests.filter((t) => !/^ *✓/.test(t))) lab.say(line.trim());
