@@ -23,6 +23,8 @@ const openKinds = ['inFlight', 'look', 'due', 'waiting', 'deferred', 'failed', '
 
 /** While nothing is in flight, the host is looked at anew this often, in ms. */
 const newLookMs = 5_000;
+/** A predecessor that died leaves a few ends untold, not hundreds; each costs a request for the name. */
+const mostUntold = 20;
 
 /**
  * Evacuates one marked host as far as this pass's time allows: holds it down in Nova, looks, decides with
@@ -103,7 +105,7 @@ export class HostEvacuation {
     const delayed = this.#delayed();
     if (delayed !== null && (await this.#presence()) === 'gone') return delayed;
     await this.#view.list();
-    for (const [id, { name }] of Object.entries(this.#marked.hints.open)) this.#view.adopt(id, name);
+    await this.#adoptUntold();
     this.#heedForgottenClaim();
     // Two that claim at the same moment may each read their own claim back; by now the last one stands.
     if (!(await claims.stillHeld(this.#marked.name))) return this.#lost();
@@ -132,9 +134,28 @@ export class HostEvacuation {
     }
   }
 
+  /** What ended between two passes, or while a predecessor died: it is no longer listed on the host. */
+  async #adoptUntold(): Promise<void> {
+    const { nova, callOptions } = this.#scope;
+    const { hints, lastSign } = this.#marked;
+    if (lastSign !== null) {
+      const since = lastSign - pacing.claimRefreshMs + nova.clockOffsetMs;
+      const recent = this.#view.records.filter((record) => isDone(record) && record.updatedAt >= since);
+      const untold = recent.filter(({ id, serverId }) => !hints.said[serverId]?.endsWith(id));
+      for (const { serverId } of untold.slice(0, mostUntold)) {
+        if (hints.open[serverId] !== undefined) continue;
+        const server = await nova.getServer(serverId, callOptions).catch(() => null);
+        hints.open[serverId] = { name: server?.name ?? serverId, requestId: null };
+      }
+    }
+    for (const [id, { name }] of Object.entries(hints.open)) this.#view.adopt(id, name);
+  }
+
   #announce(): void {
     if (this.#report.say('marked', 'notice', `Initiating evacuation of ${this.#host} with NovaEvacuate`)) {
       this.#report.hostEvent('marked', `${this.#host} was fenced and its instances are to be evacuated`);
+      // A pass that is killed must not have it told twice.
+      this.#scope.keepHints();
     }
     const { me } = this.#scope;
     if (this.#marked.hints.said['claimed'] === me) return;
@@ -235,7 +256,10 @@ export class HostEvacuation {
     if (stands && now >= reportBy) return null;
     // Requests under way at the hard limit end there, and so does the pass.
     if (following) return Math.min(pause, deadline - now);
-    if (this.#deferral !== null) return othersAtWork(this.#marked.name) ? newLookMs : null;
+    // What waits for a limit, an operator or for room is looked at anew by the next pass, unless this one goes on anyway.
+    if (this.#deferral !== null || isStuck(classes)) {
+      return othersAtWork(this.#marked.name) ? newLookMs : null;
+    }
     const nextAt = this.#nextChance(classes, now);
     if (nextAt >= reportBy) return null;
     return Math.max(pacing.pollMinMs, Math.min(nextAt - now, newLookMs));
@@ -518,7 +542,10 @@ export class HostEvacuation {
     }
     const unknown = all.filter(([, one]) => one.kind === 'unknown');
     if (unknown.length > 0) return this.#troubled(`${text}; ${shortList(unknown.map(describe))}.`);
-    if (this.#deferral !== null) return this.#outcome('deferred', `${text}: ${this.#deferral}.`);
+    // Pacemaker shows the first 128 characters: the reason comes first.
+    if (this.#deferral !== null) {
+      return this.#outcome('deferred', `${this.#deferral} (${progressText(progress)}).`);
+    }
     const deferred = all.filter(([, one]) => one.kind === 'deferred');
     if (deferred.length > 0) {
       return this.#outcome('deferred', `${text}; ${shortList(deferred.map(describe))}.`);
@@ -567,6 +594,14 @@ export class HostEvacuation {
 function isMoving(classes: Classes): boolean {
   return [...classes.values()].some(
     (one) => one.kind === 'look' || (one.kind === 'inFlight' && !one.overdue),
+  );
+}
+
+/** Whether all that is left waits for room. */
+function isStuck(classes: Classes): boolean {
+  return (
+    hasKind(classes, 'deferred') &&
+    !hasKind(classes, 'inFlight', 'look', 'due', 'waiting', 'failed', 'unknown')
   );
 }
 

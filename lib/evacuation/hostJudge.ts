@@ -8,9 +8,15 @@ import type { HostRequests } from './hostRequests.ts';
 import type { HostView } from './hostView.ts';
 import { pacing } from './pacing.ts';
 import type { MarkedHost, PassScope } from './passScope.ts';
-import { select } from './policy.ts';
+import { type Selected, select } from './policy.ts';
+import type { PolicyFacts } from './policyFacts.ts';
 import { type Rank, rank } from './rank.ts';
 import { isDone, isFailed, isOpen, recordsByServer } from './records.ts';
+
+interface Decision {
+  readonly selected: Selected;
+  readonly rank: Rank;
+}
 
 /** Gathers what is known of a host's instances, and has the table say what each counts as. */
 export class HostJudge {
@@ -23,6 +29,7 @@ export class HostJudge {
   /** When the incident began, on our clock. */
   readonly #incidentAt: number;
   readonly #groupNotes: GroupNotes;
+  readonly #decisions = new WeakMap<Server, Decision>();
   readonly #ranks = new Map<string, Rank>();
   /** Instances that have to keep their disks. */
   readonly #keeps = new Set<string>();
@@ -93,7 +100,7 @@ export class HostJudge {
           quietUntil: Math.max(hints.quietUntil, hints.doubts[id] ?? 0),
           canLand: targets.length > 0,
           capacityAt: Math.max(hints.capacityAt, hints.roomAt[id] ?? 0),
-          selected: server === null ? { kind: 'yes' } : select(server, facts, policy),
+          selected: server === null ? { kind: 'yes' } : this.#decide(server, facts).selected,
           recovers: policy.otherStates === 'recover',
           groupNote: this.#groupNotes.note(id),
           diskIsLocal: settings.onSharedStorage && local.has(id),
@@ -101,7 +108,7 @@ export class HostJudge {
         }),
       );
       if (server === null) continue;
-      const own = rank(server, facts, policy);
+      const { rank: own } = this.#decide(server, facts);
       this.#ranks.set(id, own);
       if (own.note !== undefined) {
         this.#report.say(`rank of ${id}`, 'warn', `${this.#view.title(id)}: ${own.note}.`);
@@ -109,6 +116,17 @@ export class HostJudge {
     }
     await this.#defer(classes, byServer, targets, now);
     return classes;
+  }
+
+  /** What the policy says of a server as it was read; the facts of the policy are the same for the whole pass. */
+  #decide(server: Server, facts: PolicyFacts): Decision {
+    let decision = this.#decisions.get(server);
+    if (decision === undefined) {
+      const { policy } = this.#scope;
+      decision = { selected: select(server, facts, policy), rank: rank(server, facts, policy) };
+      this.#decisions.set(server, decision);
+    }
+    return decision;
   }
 
   /** In what order the instance is asked for. */

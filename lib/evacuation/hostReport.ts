@@ -54,30 +54,9 @@ export class HostReport {
           delete this.#hints.open[id];
           break;
         }
-        case 'failed': {
-          const again = new Date(one.retryAt).toISOString();
-          const next = one.givenUp
-            ? `it is given up, and tried again when a host comes up, else not before ${again}`
-            : `the next attempt is not before ${again}`;
-          const requestId = this.#hints.open[id]?.requestId ?? null;
-          const isNew = this.say(
-            id,
-            'warn',
-            `Evacuation of ${title} from ${this.#host}: ${one.sentence}; ${next}${inRequest(requestId)}.`,
-            // The time moves on with each look while no host can take it.
-            `${one.attempts} ${one.sentence}`,
-          );
-          const latest = records.get(id)?.at(-1);
-          if (isNew) {
-            this.event(id, view.name(id), one.givenUp ? 'givenUp' : 'failed', one.sentence, {
-              attempt: one.attempts,
-              destination: latest?.destHost ?? null,
-              requestId,
-              durationMs: durationOf(latest),
-            });
-          }
+        case 'failed':
+          this.#failed(id, one, view, records.get(id)?.at(-1));
           break;
-        }
         case 'cannot':
         case 'excluded':
           if (this.say(id, 'notice', `Leaving ${title} on ${this.#host}: ${one.sentence}.`)) {
@@ -111,6 +90,30 @@ export class HostReport {
       destination: record?.destHost ?? null,
       requestId,
       durationMs,
+    });
+  }
+
+  #failed(
+    id: string,
+    one: Extract<InstanceClass, { kind: 'failed' }>,
+    view: HostView,
+    latest: Migration | undefined,
+  ): void {
+    const again = new Date(one.retryAt).toISOString();
+    const next = one.givenUp
+      ? `it is given up, and tried again when a host comes up, else not before ${again}`
+      : `the next attempt is not before ${again}`;
+    const requestId = this.#hints.open[id]?.requestId ?? null;
+    const line = `Evacuation of ${view.title(id)} from ${this.#host}: ${one.sentence}; ${next}${inRequest(requestId)}.`;
+    // The time moves on with each look while no host can take it.
+    const isNew = this.say(id, 'warn', line, `${one.attempts} ${one.sentence}`, requestId);
+    // Nothing was attempted where no host is there to take it.
+    if (!isNew || one.attempts === 0) return;
+    this.event(id, view.name(id), one.givenUp ? 'givenUp' : 'failed', one.sentence, {
+      attempt: one.attempts,
+      destination: latest?.destHost ?? null,
+      requestId,
+      durationMs: durationOf(latest),
     });
   }
 

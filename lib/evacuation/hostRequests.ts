@@ -140,6 +140,8 @@ export class HostRequests {
     );
     this.#asked.set(server.id, { at, answered: false, lastRecord });
     hints.open[server.id] = { name: server.name, requestId: null };
+    const demand = demandOf(server);
+    if (demand !== null) room.take(server.id, demand, null);
     try {
       // A destination is only named where the disk cannot be lost on it: with `keep` Nova cannot be told one.
       const disk = destination === null ? diskOf(server, settings.onSharedStorage) : 'either';
@@ -152,8 +154,7 @@ export class HostRequests {
       delete hints.refusals[server.id];
       hints.open[server.id] = { name: server.name, requestId };
       throttle.accepted(clock.now() - at);
-      const demand = demandOf(server);
-      if (demand !== null) room.accepted(demand, at);
+      if (demand !== null) room.take(server.id, demand, clock.now());
       this.#report.event(server.id, server.name, 'requested', due.sentence, {
         attempt: due.attempt,
         destination,
@@ -229,7 +230,7 @@ export class HostRequests {
   }
 
   #refused(server: Server, error: NovaErrorType): void {
-    const { clock, log, cloud, throttle } = this.#scope;
+    const { clock, log, cloud, throttle, room } = this.#scope;
     const { hints } = this.#marked;
     const now = clock.now();
     if (error.unanswered) {
@@ -242,6 +243,7 @@ export class HostRequests {
     }
     // Nothing was accepted, so it need not be looked for.
     this.#asked.delete(server.id);
+    room.giveBack(server.id);
     delete hints.open[server.id];
     switch (error.code) {
       case 'notFound':
@@ -265,6 +267,7 @@ export class HostRequests {
           'slow',
           'warn',
           `No new evacuations from ${this.#host} for ${Math.ceil(pause / 1000)} s: ${error.message}.`,
+          error.code,
         );
         return;
       }

@@ -421,10 +421,11 @@ class Pass {
         continue;
       }
       const claimForgotten = reading.transient.kind === 'none';
+      const lastSign = reading.mark.kind === 'claimed' ? reading.mark.at * 1000 : null;
       hosts.push({
         names: [name],
         host: service.host,
-        run: (names) => this.#evacuate(scope, name, names, { service, quietUntil, claimForgotten }),
+        run: (names) => this.#evacuate(scope, name, names, { service, quietUntil, lastSign, claimForgotten }),
       });
     }
     const known = new Set([...hosts.flatMap(({ names }) => names), ...joining.map(({ name }) => name)]);
@@ -486,6 +487,12 @@ class Pass {
     this.#proven.delete(name);
     const kind = proof.kind === 'stale' ? 'troubled' : 'working';
     this.#once(name, 'proof', `${proof.sentence}.`);
+    const shown =
+      proof.kind === 'stale'
+        ? 'not evacuated: it bears a mark but runs'
+        : 'waiting for proof that it is down';
+    if (hints.said['shown'] !== shown) await this.#options.showProgress(name, shown);
+    hints.said['shown'] = shown;
     this.#note(name, kind, `${proof.sentence}.`);
     // One that is certain is judged anew by the next pass only.
     if (proof.kind === 'stale') this.#taken.add(name);
@@ -497,7 +504,7 @@ class Pass {
     scope: PassScope,
     name: string,
     names: readonly string[],
-    found: Pick<MarkedHost, 'service' | 'quietUntil' | 'claimForgotten'>,
+    found: Omit<MarkedHost, 'name' | 'hints'>,
   ): Promise<void> {
     const hints = this.#hints(name);
     const lost = scope.claims.lost(name);

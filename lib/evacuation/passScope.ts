@@ -67,6 +67,8 @@ export interface MarkedHost {
   readonly hints: HostHints;
   /** Nothing new is asked of Nova before this time; see `decideClaim`. */
   readonly quietUntil: number;
+  /** When a predecessor that did not give its claim back was last alive, in ms since the epoch; null: there is none. */
+  readonly lastSign: number | null;
   /** The transient copy was gone when the pass came, and with it any claim of a predecessor. */
   readonly claimForgotten: boolean;
 }

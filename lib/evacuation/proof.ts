@@ -91,5 +91,6 @@ function staleSentence({ name, service, fencing }: ProofFacts): string {
     : fencing.lastSuccess === null
       ? 'the cluster knows of no fencing of it'
       : `it was last fenced at ${new Date(fencing.lastSuccess).toISOString().replace(/\.\d+Z$/, 'Z')}, long before`;
-  return `${name} bears a mark but runs: the cluster shows it online, its nova-compute on ${service.host} reports to Nova, and ${fenced}; it is not evacuated; fence it to have it evacuated (pcs stonith fence ${name}), or remove the mark (attrd_updater -n evacuate -N ${name} -U no)`;
+  // Pacemaker shows the first 128 characters.
+  return `${name} is not evacuated, as it bears a mark but runs; fence it (pcs stonith fence ${name}) or remove the mark (attrd_updater -n evacuate -N ${name} -U no): the cluster shows it online, its nova-compute on ${service.host} reports to Nova, and ${fenced}`;
 }

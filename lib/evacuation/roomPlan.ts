@@ -14,8 +14,11 @@ export interface RoomRequest {
 export class RoomPlan {
   readonly #read: (maxAgeMs: number) => Promise<{ at: number; list: readonly HostCapacity[] } | null>;
   readonly #requests = new Map<string, readonly RoomRequest[]>();
-  /** What Nova has accepted, and when, on our clock: Placement does not count it until the scheduler has chosen. */
-  readonly #accepted: { readonly at: number; readonly demand: Demand }[] = [];
+  /**
+   * What was asked for and when Nova answered, on our clock, by instance; null while it has not. Placement does not count it
+   * until the scheduler has chosen.
+   */
+  readonly #asked = new Map<string, { readonly answeredAt: number | null; readonly demand: Demand }>();
 
   #isShort = false;
 
@@ -37,7 +40,9 @@ export class RoomPlan {
     const capacity = await this.#read(this.#isShort ? pacing.capacityShortMs : pacing.capacityFreshMs);
     if (capacity === null) return unfit;
     const all = [...this.#requests.values()].flat().sort((a, b) => b.priority - a.priority);
-    const askedSince = this.#accepted.filter(({ at }) => at >= capacity.at - pacing.schedulingMs);
+    const askedSince = [...this.#asked.values()].filter(
+      ({ answeredAt }) => answeredAt === null || answeredAt >= capacity.at - pacing.schedulingMs,
+    );
     const plan = planRoom(
       all,
       capacity.list,
@@ -52,9 +57,14 @@ export class RoomPlan {
     return unfit;
   }
 
-  /** Nova has accepted an evacuation: its room is taken, or will be in a moment. */
-  accepted(demand: Demand, at: number): void {
-    this.#accepted.push({ at, demand });
+  /** An evacuation is asked for, or (`answeredAt`, in ms since the epoch) was accepted: its room is taken. */
+  take(id: string, demand: Demand, answeredAt: number | null): void {
+    this.#asked.set(id, { answeredAt, demand });
+  }
+
+  /** Nova has refused it. */
+  giveBack(id: string): void {
+    this.#asked.delete(id);
   }
 
   /** The host takes no part any more. */
