@@ -126,6 +126,9 @@ describe('room', () => {
     through();
     // The dead host has no trait, and so is a candidate.
     expect(server.fault?.message).toBe(allFiltered);
+    world.evacuate(server, { host: 'comp1' }, by);
+    through();
+    expect(server.fault?.message).toBe(noCandidate);
     world.startCompute('comp0');
     through();
     expect(world.host('comp0').disabledTrait).toBe(true);
@@ -316,10 +319,15 @@ describe('an evacuation', () => {
     through();
     expect(servers.map(statusOf)).toEqual(['ACTIVE', 'ACTIVE', 'ERROR']);
     expect(servers[2]?.fault?.message).toBe('Virtual Interface creation failed');
-    // One at a time it goes.
-    for (const server of servers.slice(2)) world.evacuate(server, {}, by);
+    // It goes once the others are through with it, on their way home though they are.
+    const more = world.addServer({ host: 'comp0' });
+    for (const server of servers.slice(0, 2)) world.deleteServer(server);
+    world.host('comp1').spawnLimit = 1;
+    world.evacuate(servers[2] ?? more, {}, by);
+    clock.advance(1_050);
+    world.evacuate(more, {}, by);
     through();
-    expect(servers.map(statusOf)).toEqual(['ACTIVE', 'ACTIVE', 'ACTIVE']);
+    expect([servers[2], more].map((server) => server && statusOf(server))).toEqual(['ACTIVE', 'ACTIVE']);
   });
 
   it('leaves its room on a target that died, for ever', () => {
