@@ -1,7 +1,7 @@
 /**
  * How long it takes, in the lab, from the mark to the last instance done, against the same evacuations posted to Nova
  * at once by a bare loop and only waited for. All find a host whose nova-compute is dead and which Nova holds down.
- * Runs in turn (bare, agent, bare, agent …), each compared with its neighbour.
+ * Runs in turn (bare, agent, bare, agent …), each compared with its neighbour. `INSTANCES=50` and `PAIRS=1` are quicker.
  *
  * The agent is measured twice: with its monitor run at the mark, which is what the agent itself costs, and left to the
  * cluster, which runs the monitor up to ten seconds later.
@@ -15,8 +15,8 @@ import { describe } from '../goals.ts';
 import { median } from '../pairs.ts';
 
 const NODE = 'comp0';
-const GOAL = 1.15;
-const INSTANCES = Number(process.env['INSTANCES'] ?? 50);
+const GOAL = 1.1;
+const INSTANCES = Number(process.env['INSTANCES'] ?? 200);
 const PAIRS = Number(process.env['PAIRS'] ?? 2);
 
 const cloud = new Cloud();
@@ -58,7 +58,7 @@ async function measure(
   const begin = Date.now();
   const starting = start(servers);
   let firstSeen: number | null = null;
-  await waitFor(`${INSTANCES} instances evacuated`, 600, async () => {
+  await waitFor(`${INSTANCES} instances evacuated`, 1200, async () => {
     const all = await cloud.evacuations(hostOf(NODE));
     const evacuations = all.filter(({ server }) => ours.has(server));
     if (evacuations.length > 0) firstSeen ??= Date.now();

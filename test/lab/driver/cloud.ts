@@ -108,7 +108,8 @@ export class Cloud {
         'OpenStack-API-Version': `compute ${MICROVERSION}`,
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
-      signal: AbortSignal.timeout(60_000),
+      // Hundreds that are asked at once are answered one after the other.
+      signal: AbortSignal.timeout(180_000),
     });
     const answer = await response.text();
     if (!response.ok && !allow.includes(response.status)) {
@@ -216,7 +217,7 @@ export class Cloud {
       },
     });
     const mine = (s: Server): boolean => s.name === name || s.name.startsWith(`${name}-`);
-    return this.waitServers(`${count} servers ${name} active on ${node}`, 120, (all) => {
+    return this.waitServers(`${count} servers ${name} active on ${node}`, 120 + 2 * count, (all) => {
       const wrong = all.find((s) => mine(s) && s.status === 'ERROR');
       if (wrong !== undefined) throw new Error(`server ${wrong.name} did not boot: ${wrong.fault}`);
       const ready = all.filter((s) => mine(s) && s.status === 'ACTIVE' && s.taskState === null);
@@ -259,7 +260,7 @@ export class Cloud {
   /** Deletes every server, and again those that Nova failed to delete, until all are gone. */
   async purge(): Promise<void> {
     const asked = new Map<string, number>();
-    await waitFor('all servers deleted', 120, async () => {
+    await waitFor('all servers deleted', 400, async () => {
       const all = (await this.pages('/servers?all_tenants=1', 'servers')).map((s) => text(s, 'id'));
       const due = all.filter((server) => Date.now() - (asked.get(server) ?? 0) >= 10_000);
       for (let i = 0; i < due.length; i += 10) {
