@@ -64,6 +64,8 @@ export class Incident {
   readonly #off = new Set<string>();
   /** Nodes whose evacuation an operator has paused, '' for all of them: since when. */
   readonly #paused = new Map<string, number>();
+  /** Since when evacuations lie in the queue of a nova-compute that died before Nova knew. */
+  readonly #posted = new Map<string, number>();
   #healthySince: number | null;
   #hindrances = 0;
   #calm = false;
@@ -91,7 +93,8 @@ export class Incident {
       knobs: {
         maxMicroversion: draw.one(['2.93', '2.93', '2.90', '2.72', '2.60', '2.53', '2.35', '2.14']),
         serviceDownTime: draw.one([10_000, 60_000]),
-        startup: draw.between(500, 6_000),
+        // Nova itself breaks an evacuation that is asked for while a nova-compute that did not wait starts.
+        startup: isGuarded ? draw.between(500, 6_000) : 0,
         firstReport: draw.between(300, 5_000),
         reportInterval: draw.one([2_000, 10_000]),
         conductorConcurrency: 2 + draw.whole(10),
@@ -633,7 +636,8 @@ export class Incident {
   async #startItself(machine: Machine, isMine: () => boolean): Promise<void> {
     const { name } = machine;
     await this.#sleep(2_000 + this.#random() * 10_000);
-    while (isMine() && this.#hasJob(name)) await this.#sleep(1_000);
+    while (isMine() && (this.#hasJob(name) || this.#site.network.evacuationsUnderWay > 0))
+      await this.#sleep(200);
     if (!isMine()) return;
     this.#tell(`nova-compute on ${name} starts by itself`);
     this.#site.startCompute(name);
@@ -776,6 +780,13 @@ export class Incident {
     for (const server of world.servers.values()) {
       const since = this.#site.time.now() - server.updatedAt;
       const { conductor } = world;
+      const now = this.#site.time.now();
+      if (!conductor.isPosted(server.id)) this.#posted.delete(server.id);
+      else if (!this.#posted.has(server.id)) this.#posted.set(server.id, now);
+      else if (now - (this.#posted.get(server.id) ?? now) > 900_000) {
+        this.#tell(`an operator empties the queue that ${server.name} lies in`);
+        conductor.forget(server);
+      }
       const isLive = conductor.isLive(server.id) && !conductor.isPosted(server.id);
       if (!server.taskState?.startsWith('rebuild') || isLive || since < 900_000) continue;
       this.#tell(`an operator resets ${server.name}`);

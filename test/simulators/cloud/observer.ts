@@ -263,7 +263,8 @@ export class Observer {
       if (before === null || before >= group || other.projectId !== server.projectId) return false;
       // One that has failed is waited for until it is given up.
       if (other.vmState === 'error' || whyLeft(other, around) !== null) return false;
-      if (other.host !== server.host && this.#world.clock.now() - fencedAt < newsMs) return false;
+      // Those of a host that waits for something else are not waited for.
+      if (other.host !== server.host && !this.#begun.has(other.host ?? '')) return false;
       const { transient, permanent } = around.mark(other.host ?? '');
       return fencedAt < Number.POSITIVE_INFINITY && isPending(transient, permanent);
     });
