@@ -1,10 +1,24 @@
 import type { CommandRunner } from './command.ts';
 import { failure, isNothingFound, isUnknownNode } from './failure.ts';
 import { type AttributeValue, parseAttrdText, parseAttrdXml } from './parseAttrd.ts';
-import { type CibNode, parseCibNodes, parseHostMaps } from './parseCib.ts';
+import { type ClusterNodes, parseClusterNodes, parseHostMaps } from './parseCib.ts';
 
 /** EX_USAGE: how every version of the tools answers an option it does not know. */
 const exitUsage = 64;
+
+/** The operators' word on evacuations: name of a cluster property and of a node attribute. */
+export const evacuationWord = 'evacuation';
+
+/**
+ * The nodes, and whatever bears the operators' word, in one question: an idle pass asks it every ten seconds. Full paths
+ * keep the CIB manager from searching the history of operations. The nodes section is always there, so this always
+ * finds something.
+ */
+const nodesAndWords = [
+  '/cib/configuration/nodes',
+  `/cib/configuration/crm_config/cluster_property_set/nvpair[@name='${evacuationWord}']`,
+  `/cib/status/node_state/transient_attributes[instance_attributes/nvpair[@name='${evacuationWord}']]`,
+].join(' | ');
 
 /** Pacemaker's node attributes, transient (attrd) and permanent (the CIB's nodes section). */
 export class Attributes {
@@ -96,11 +110,11 @@ export class Attributes {
     return parseHostMaps(result.stdout);
   }
 
-  /** All nodes the CIB knows, with their permanent attributes. */
-  async queryNodes(): Promise<CibNode[]> {
-    const result = await this.#run('cibadmin', ['-Q', '-o', 'nodes']);
+  /** All nodes the CIB knows, with their permanent attributes, and what operators say of evacuations there. */
+  async queryNodes(): Promise<ClusterNodes> {
+    const result = await this.#run('cibadmin', ['-Q', '--xpath', nodesAndWords]);
     if (result.exitCode !== 0) throw failure('cibadmin', result, "reading the cluster's nodes");
-    return parseCibNodes(result.stdout);
+    return parseClusterNodes(result.stdout, evacuationWord);
   }
 
   /**

@@ -1,17 +1,6 @@
-import type { Attributes } from './attributes.ts';
-import type { CommandRunner } from './command.ts';
-import { failure, isNothingFound } from './failure.ts';
-import { parseEvacuationWords, type SaidWord } from './parseCib.ts';
+import { type Attributes, evacuationWord } from './attributes.ts';
+import type { SaidWord } from './parseCib.ts';
 import type { EvacuationModes, Mode } from './types.ts';
-
-/** The operator's word: name of the cluster property and of the node attribute. */
-const word = 'evacuation';
-
-/** Everything in the CIB that bears the word; nodes as a whole, for their names. */
-const xpath = [
-  `//crm_config/cluster_property_set/nvpair[@name='${word}']`,
-  `//nodes/node[instance_attributes/nvpair[@name='${word}']]`,
-].join(' | ');
 
 /**
  * Reads what operators say of evacuations: the cluster property `evacuation` (`crm_attribute --type crm_config`,
@@ -20,51 +9,48 @@ const xpath = [
  */
 export class EvacuationModesReader {
   readonly #attributes: Attributes;
-  readonly #run: CommandRunner;
 
-  constructor(attributes: Attributes, run: CommandRunner) {
+  constructor(attributes: Attributes) {
     this.#attributes = attributes;
-    this.#run = run;
   }
 
   /**
-   * Two questions, side by side: the CIB (one XPath for both sections, 20 ms) and attrd. Throws `AttrdError` when one of
-   * them does not answer: whether an operator has said `pause` is then not known.
+   * Two questions, side by side: the CIB and attrd, which takes any name and keeps private attributes to itself. Throws
+   * `AttrdError` when one of them does not answer: whether an operator has said `pause` is then not known.
    */
   async readModes(): Promise<EvacuationModes> {
-    const [lasting, transient] = await Promise.all([this.#readCib(), this.#attributes.queryTransient(word)]);
-    const words: { readonly said: SaidWord; readonly transient: boolean }[] = [
-      ...lasting.map((said) => ({ said, transient: false })),
-      ...transient.map(({ host, value }) => ({ said: { node: host, value }, transient: true })),
-    ];
-    let cluster: Mode = 'normal';
-    const nodes = new Map<string, Mode>();
-    const onlyTransient = new Set<string>();
-    const unknown: { where: string | null; value: string }[] = [];
-    for (const { said, transient: passing } of words) {
-      const { node, value } = said;
-      const mode = parseMode(value);
-      // attrd keeps the line of an attribute that was removed, with an empty value.
-      if (mode === null) continue;
-      if (mode === 'unknown') unknown.push({ where: node, value });
-      if (node === null) {
-        cluster = careful(cluster, mode === 'unknown' ? 'pause' : mode);
-        continue;
-      }
-      const before = nodes.get(node);
-      const now = careful(before ?? 'normal', mode === 'unknown' ? 'pause' : mode);
-      nodes.set(node, now);
-      if (passing && before !== now) onlyTransient.add(node);
-    }
-    return { cluster, nodes, transient: onlyTransient, unknown };
+    const [{ words }, transient] = await Promise.all([
+      this.#attributes.queryNodes(),
+      this.#attributes.queryTransient(evacuationWord),
+    ]);
+    return judgeWords([
+      ...words.filter((word) => !word.transient),
+      ...transient.map(({ host, value }) => ({ node: host, value, transient: true })),
+    ]);
   }
+}
 
-  async #readCib(): Promise<readonly SaidWord[]> {
-    const result = await this.#run('cibadmin', ['-Q', '--xpath', xpath]);
-    if (result.exitCode === 0) return parseEvacuationWords(result.stdout, word);
-    if (isNothingFound(result)) return [];
-    throw failure('cibadmin', result, `reading what operators say of evacuations (${word})`);
+/** What the words mean together; permanent ones come first. */
+export function judgeWords(words: readonly SaidWord[]): EvacuationModes {
+  let cluster: Mode = 'normal';
+  const nodes = new Map<string, Mode>();
+  const onlyTransient = new Set<string>();
+  const unknown: { where: string | null; value: string }[] = [];
+  for (const { node, value, transient } of words) {
+    const mode = parseMode(value);
+    // attrd keeps the line of an attribute that was removed, with an empty value.
+    if (mode === null) continue;
+    if (mode === 'unknown') unknown.push({ where: node, value });
+    if (node === null) {
+      cluster = careful(cluster, mode === 'unknown' ? 'pause' : mode);
+      continue;
+    }
+    const before = nodes.get(node);
+    const now = careful(before ?? 'normal', mode === 'unknown' ? 'pause' : mode);
+    nodes.set(node, now);
+    if (transient && before !== now) onlyTransient.add(node);
   }
+  return { cluster, nodes, transient: onlyTransient, unknown };
 }
 
 /** Null: nothing is said. */

@@ -10,8 +10,9 @@ export { Attributes } from './attributes.ts';
 export { ClusterState } from './clusterState.ts';
 export { type CommandResult, type CommandRunner, cleanEnvironment, createCommandRunner } from './command.ts';
 export { AttrdError, type AttrdErrorCode } from './errors.ts';
+export { judgeWords } from './evacuationModes.ts';
 export { formatMark, isPending, parseMark } from './mark.ts';
-export type { NodeState, Primitive } from './parseCib.ts';
+export type { NodeState, Primitive, SaidWord } from './parseCib.ts';
 export type {
   EvacuationModes,
   Fencing,
@@ -47,8 +48,7 @@ export function createClusterState(options: AttrdOptions): ClusterState {
 
 /** What operators say of evacuations (`evacuation=pause|go`). */
 export function createEvacuationModes(options: AttrdOptions): EvacuationModesReader {
-  const run = options.run ?? createCommandRunner(options);
-  return new EvacuationModesReader(new Attributes(run), run);
+  return new EvacuationModesReader(createAttributes(options));
 }
 
 /** The cluster's memory of what was fenced. */

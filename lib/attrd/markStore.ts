@@ -20,7 +20,7 @@ export class TwofoldMarkStore implements MarkStore {
   }
 
   async readAll(): Promise<MarksReading> {
-    const [transient, nodes] = await Promise.all([
+    const [transient, { nodes, words }] = await Promise.all([
       this.#attributes.queryTransient(attribute),
       this.#attributes.queryNodes(),
     ]);
@@ -35,7 +35,7 @@ export class TwofoldMarkStore implements MarkStore {
       );
       if (reading.transient.kind !== 'none' || reading.permanent.kind !== 'none') marks.push(reading);
     }
-    return { marks, clusterNodes: nodes.map((node) => node.name) };
+    return { marks, clusterNodes: nodes.map((node) => node.name), words };
   }
 
   async setYes(name: string): Promise<{ readonly permanent: boolean }> {

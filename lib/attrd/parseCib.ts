@@ -7,25 +7,64 @@ export interface CibNode {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** A value of the operators' word, where it stands in the CIB. */
+export interface SaidWord {
+  /** Null: said of the cluster. */
+  readonly node: string | null;
+  readonly value: string;
+  /** In a transient attribute, which the cluster forgets when the node is fenced or comes back. */
+  readonly transient: boolean;
+}
+
+export interface ClusterNodes {
+  readonly nodes: readonly CibNode[];
+  /** Of the cluster first, then permanent attributes of nodes, then transient ones. */
+  readonly words: readonly SaidWord[];
+}
+
 /**
- * Parses `cibadmin --query --scope nodes`: every node with its permanent attributes
- * (`<node id uname><instance_attributes><nvpair name value/>`). Remote nodes may lack `uname`; their id is their name.
+ * Parses what an XPath query found of the section `nodes` (`<node id uname><instance_attributes><nvpair name value/>`;
+ * remote nodes may lack `uname`, their id is their name), of the cluster's properties of a name (`nvpair`) and of
+ * the `transient_attributes id=` of nodes, in document order. Several elements come below `xpath-query`, one does not.
  */
-export async function parseCibNodes(output: string): Promise<CibNode[]> {
+export async function parseClusterNodes(output: string, word: string): Promise<ClusterNodes> {
+  const document = await parseXmlDocument(output, 'cibadmin');
+  // Without this section nothing is known of any permanent mark, which is not the same as there being none.
+  if (descendants(document, 'nodes').length === 0) {
+    throw new AttrdError('malformed', "cibadmin answered without the cluster's nodes");
+  }
   const nodes: CibNode[] = [];
-  for (const element of descendants(await parseXmlDocument(output, 'cibadmin'), 'node')) {
-    const name = element.attributes['uname'] ?? element.attributes['id'];
+  const words = document.children.flatMap((root) => wordsOf(root, word, null, false));
+  const nameOf = new Map<string, string>();
+  for (const element of descendants(document, 'node')) {
+    const { id, uname } = element.attributes;
+    const name = uname ?? id;
     if (name === undefined) throw new AttrdError('malformed', 'cibadmin answered a node without a name');
+    if (id !== undefined) nameOf.set(id, name);
     const attributes: Record<string, string> = {};
     for (const set of descendants(element, 'instance_attributes')) {
       for (const pair of descendants(set, 'nvpair')) {
         const key = pair.attributes['name'];
         if (key !== undefined) attributes[key] = pair.attributes['value'] ?? '';
       }
+      words.push(...wordsOf(set, word, name, false));
     }
     nodes.push({ name, attributes });
   }
-  return nodes;
+  for (const element of descendants(document, 'transient_attributes')) {
+    const { id } = element.attributes;
+    if (id === undefined) continue;
+    for (const set of descendants(element, 'instance_attributes')) {
+      words.push(...wordsOf(set, word, nameOf.get(id) ?? id, true));
+    }
+  }
+  return { nodes, words };
+}
+
+function wordsOf(set: Element, name: string, node: string | null, transient: boolean): SaidWord[] {
+  return set.children
+    .filter((child) => child.name === 'nvpair' && child.attributes['name'] === name)
+    .map((pair) => ({ node, value: pair.attributes['value'] ?? '', transient }));
 }
 
 /** Parses the `nvpair` elements of `pcmk_host_map` that an XPath query gave, into plugs by node. */
@@ -95,31 +134,4 @@ export async function parsePrimitives(output: string): Promise<Primitive[]> {
     primitives.push({ id, class: standard, provider: provider ?? null, type });
   }
   return primitives;
-}
-
-/** A value of the operator's word; `node` null: said of the cluster. */
-export interface SaidWord {
-  readonly node: string | null;
-  readonly value: string;
-}
-
-/**
- * Parses what an XPath query gave of the cluster's properties (`nvpair`, alone or below `xpath-query`) and of nodes
- * with their permanent attributes.
- */
-export async function parseEvacuationWords(output: string, word: string): Promise<SaidWord[]> {
-  const document = await parseXmlDocument(output, 'cibadmin');
-  const ofNodes = descendants(document, 'node').flatMap((node) => {
-    const name = node.attributes['uname'] ?? node.attributes['id'];
-    if (name === undefined) throw new AttrdError('malformed', 'cibadmin answered a node without a name');
-    return descendants(node, 'instance_attributes').flatMap((set) => valuesOf(set, word, name));
-  });
-  const ofCluster = [document, ...document.children].flatMap((root) => valuesOf(root, word, null));
-  return [...ofCluster, ...ofNodes];
-}
-
-function valuesOf(set: Element, name: string, node: string | null): SaidWord[] {
-  return set.children
-    .filter((child) => child.name === 'nvpair' && child.attributes['name'] === name)
-    .map((pair) => ({ node, value: pair.attributes['value'] ?? '' }));
 }

@@ -1,3 +1,5 @@
+import type { SaidWord } from './parseCib.ts';
+
 /**
  * The mark: "this host was fenced, its instances wait for evacuation". Its values are shared with the original
  * agents and fixed: absent, `""` or `no` = nothing to do, `yes` = to be evacuated, `WHO@EPOCH` = claimed.
@@ -23,11 +25,13 @@ export interface MarkReading {
   readonly transient: Mark;
 }
 
-/** All marks, and the nodes that the CIB lists. */
+/** All marks, the nodes that the CIB lists, and what operators say of evacuations there. */
 export interface MarksReading {
   readonly marks: readonly MarkReading[];
   /** Nodes in the CIB's nodes section: all full nodes, but remote nodes only once they bear an attribute. */
   readonly clusterNodes: readonly string[];
+  /** The values of the word `evacuation` as the CIB has them: `judgeWords` says what they mean. */
+  readonly words: readonly SaidWord[];
 }
 
 /**

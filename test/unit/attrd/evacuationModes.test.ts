@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type CommandRunner, createEvacuationModes } from '../../../lib/attrd/index.ts';
+import { parseClusterNodes } from '../../../lib/attrd/parseCib.ts';
 import { done, FakePacemaker, failed, type manners } from './fakePacemaker.ts';
 
 const versions = ['1.1.18', '2.0.5', '2.1.5', '3.0.2'] as const satisfies (keyof typeof manners)[];
@@ -148,37 +149,34 @@ describe.each(versions)('Pacemaker %s', (version) => {
 });
 
 describe('what cibadmin of 2.1.5 prints', () => {
-  test('a property of the cluster alone comes without a wrapping', async () => {
-    expect(
-      await answered('<nvpair id="cib-bootstrap-options-evacuation" name="evacuation" value="pause"/>\n'),
-    ).toMatchObject({ cluster: 'pause', nodes: new Map() });
+  const nodes = (pairs = '') =>
+    `<nodes>\n  <node id="1" uname="ctl0"/>\n  <node type="remote" id="comp0">\n    <instance_attributes id="nodes-comp0">\n      <nvpair id="nodes-comp0-evacuate" name="evacuate" value="yes"/>\n${pairs}    </instance_attributes>\n  </node>\n</nodes>\n`;
+  const pair = (value: string) => `<nvpair id="x" name="evacuation" value="${value}"/>\n`;
+
+  test('the nodes alone come without a wrapping', async () => {
+    expect(await answered(nodes())).toMatchObject({ cluster: 'normal', nodes: new Map() });
+    expect(await answered(nodes(pair('pause')))).toMatchObject({
+      cluster: 'normal',
+      nodes: new Map([['comp0', 'pause']]),
+      unknown: [],
+    });
   });
 
-  test('a node alone likewise, with or without its name', async () => {
-    const node = (name: string) =>
-      `<node type="remote" id="comp0"${name}>\n  <instance_attributes id="nodes-comp0">\n    <nvpair id="nodes-comp0-evacuate" name="evacuate" value="yes"/>\n    <nvpair id="nodes-comp0-evacuation" name="evacuation" value="pause"/>\n  </instance_attributes>\n</node>\n`;
-    for (const name of ['', ' uname="comp0"']) {
-      expect(await answered(node(name))).toMatchObject({
-        cluster: 'normal',
-        nodes: new Map([['comp0', 'pause']]),
-        unknown: [],
-      });
-    }
-  });
-
-  test('both are wrapped, and other attributes and their sets mean nothing', async () => {
+  test('with the property of the cluster they are wrapped, and other attributes and their sets mean nothing', async () => {
     expect(
       await answered(`<xpath-query>
   <nvpair id="cib-bootstrap-options-evacuation" name="evacuation" value="go"/>
-  <node id="1" uname="ctl0">
-    <instance_attributes id="nodes-1">
-      <nvpair id="nodes-1-evacuation" name="evacuation" value="pause"/>
-      <nvpair id="nodes-1-maintenance" name="maintenance" value="stop"/>
-    </instance_attributes>
-    <utilization id="nodes-1-utilization">
-      <nvpair id="nodes-1-utilization-evacuation" name="evacuation" value="4"/>
-    </utilization>
-  </node>
+  <nodes>
+    <node id="1" uname="ctl0">
+      <instance_attributes id="nodes-1">
+        <nvpair id="nodes-1-evacuation" name="evacuation" value="pause"/>
+        <nvpair id="nodes-1-maintenance" name="maintenance" value="stop"/>
+      </instance_attributes>
+      <utilization id="nodes-1-utilization">
+        <nvpair id="nodes-1-utilization-evacuation" name="evacuation" value="4"/>
+      </utilization>
+    </node>
+  </nodes>
 </xpath-query>
 `),
     ).toEqual({
@@ -191,18 +189,23 @@ describe('what cibadmin of 2.1.5 prints', () => {
 
   test('of several property sets that disagree a pause wins', async () => {
     expect(
-      await answered(
-        '<xpath-query><nvpair id="a" name="evacuation" value="pause"/><nvpair id="b" name="evacuation" value="go"/></xpath-query>',
-      ),
+      await answered(`<xpath-query>${pair('pause')}${pair('go')}${nodes()}</xpath-query>`),
     ).toMatchObject({ cluster: 'pause' });
   });
 
+  test('transient attributes are told by the id of their node; what attrd says of them counts', async () => {
+    const text = `<xpath-query>${nodes()}<transient_attributes id="1"><instance_attributes id="status-1">${pair('pause')}<nvpair id="y" name="other" value="go"/></instance_attributes></transient_attributes><transient_attributes id="comp9"><instance_attributes id="status-comp9">${pair('go')}</instance_attributes></transient_attributes></xpath-query>`;
+    expect((await parseClusterNodes(text, 'evacuation')).words).toEqual([
+      { node: 'ctl0', value: 'pause', transient: true },
+      { node: 'comp9', value: 'go', transient: true },
+    ]);
+    // attrd has forgotten them a moment before the CIB.
+    expect(await answered(text)).toMatchObject({ nodes: new Map() });
+  });
+
   test('an answer that is none fails', async () => {
-    await expect(answered('evacuation=pause')).rejects.toMatchObject({ code: 'malformed' });
-    await expect(
-      answered(
-        '<node><instance_attributes><nvpair name="evacuation" value="go"/></instance_attributes></node>',
-      ),
-    ).rejects.toMatchObject({ code: 'malformed' });
+    for (const text of ['evacuation=pause', pair('go'), '<nodes><node/></nodes>']) {
+      await expect(answered(text)).rejects.toMatchObject({ code: 'malformed' });
+    }
   });
 });

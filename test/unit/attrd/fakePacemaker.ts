@@ -216,15 +216,16 @@ export class FakePacemaker {
       return done('');
     }
     if (args.includes('status')) return done(this.#status());
-    const word = /^\/\/crm_config\/.*\| \/\/nodes\/node\[instance_attributes\/nvpair\[@name='(.*)'\]\]$/.exec(
-      option(args, '--xpath') ?? '',
-    )?.[1];
-    if (word !== undefined) return this.#said(word);
+    const word =
+      /^\/cib\/configuration\/nodes \| \/cib\/configuration\/crm_config\/.*\[@name='(\w+)'\] \| \/cib\/status\/node_state\/transient_attributes\[.*\[@name='\1'\]\]$/.exec(
+        option(args, '--xpath') ?? '',
+      )?.[1];
+    if (word !== undefined) return done(this.#nodesAndWords(word));
     if (option(args, '--xpath') === '//primitive' && this.primitives !== '') return done(this.primitives);
     if (args.includes('--xpath')) {
       return failed(this.manners.notFound, 'Call cib_query failed (-6): No such device or address');
     }
-    return done(`<nodes>\n${[...this.nodes.keys()].map((name) => this.#node(name)).join('\n')}\n</nodes>\n`);
+    return failed(64, `This stand-in does not know cibadmin ${args.join(' ')}`);
   }
 
   #node(name: string): string {
@@ -242,20 +243,23 @@ export class FakePacemaker {
       : `<node id="${index + 1}" uname="${escapeXml(name)}">${set}</node>`;
   }
 
-  /** What an XPath for one name finds in crm_config and among the nodes: several elements come wrapped, one does not. */
-  #said(name: string): CommandResult {
-    const value = this.properties.get(name);
+  /** The nodes, and what bears a name elsewhere: several elements come wrapped, the nodes alone do not. */
+  #nodesAndWords(name: string): string {
+    const property = this.properties.get(name);
+    const nodes = `<nodes>\n${[...this.nodes.keys()].map((node) => this.#node(node)).join('\n')}\n</nodes>`;
     const found = [
-      ...(value === undefined
+      ...(property === undefined
         ? []
-        : [`<nvpair id="cib-bootstrap-options-${name}" name="${name}" value="${escapeXml(value)}"/>`]),
-      ...[...this.nodes].filter(([, attributes]) => attributes.has(name)).map(([node]) => this.#node(node)),
+        : [`<nvpair id="cib-bootstrap-options-${name}" name="${name}" value="${escapeXml(property)}"/>`]),
+      nodes,
+      ...[...(this.transient.get(name) ?? [])]
+        .filter(([node, value]) => value !== '' && (this.nodes.has(node) || this.remotes.has(node)))
+        .map(([node, value]) => {
+          const id = this.remotes.has(node) ? node : `${[...this.nodes.keys()].indexOf(node) + 1}`;
+          return `<transient_attributes id="${escapeXml(id)}"><instance_attributes id="status-${escapeXml(id)}"><nvpair id="status-${escapeXml(id)}-${name}" name="${name}" value="${escapeXml(value)}"/></instance_attributes></transient_attributes>`;
+        }),
     ];
-    if (found.length === 0) {
-      return failed(this.manners.notFound, 'Call cib_query failed (-6): No such device or address');
-    }
-    const text = found.join('\n');
-    return done(found.length === 1 ? `${text}\n` : `<xpath-query>\n${text}\n</xpath-query>\n`);
+    return found.length === 1 ? `${nodes}\n` : `<xpath-query>\n${found.join('\n')}\n</xpath-query>\n`;
   }
 
   #stonithAdmin(args: readonly string[]): CommandResult {

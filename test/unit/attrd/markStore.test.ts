@@ -224,6 +224,30 @@ describe('reading: what is there in the transient copy wins', () => {
   });
 });
 
+describe('what operators say comes with the marks, in the same two calls', () => {
+  test.each(['1.1.18', '2.0.5', '2.1.5', '3.0.2'] as const)('%s', async (version) => {
+    const { pacemaker, marks } = setup(version);
+    expect((await marks.readAll()).words).toEqual([]);
+    await marks.setYes('comp0');
+    pacemaker.properties.set('evacuation', 'pause');
+    pacemaker.properties.set('stonith-enabled', 'true');
+    pacemaker.nodes.get('comp0')?.set('evacuation', 'go');
+    await pacemaker.run('attrd_updater', ['-n', 'evacuation', '-N', 'ctl0', '-U', 'a "b" & c']);
+    await pacemaker.run('attrd_updater', ['-n', 'evacuation', '-N', 'comp1', '-U', '']);
+    pacemaker.calls.length = 0;
+    const reading = await marks.readAll();
+    expect(pacemaker.calls.filter((call) => call.startsWith('cibadmin'))).toHaveLength(1);
+    expect(pacemaker.calls.filter((call) => call.includes('evacuation')).length).toBe(1);
+    expect(reading.words).toEqual([
+      { node: null, value: 'pause', transient: false },
+      { node: 'comp0', value: 'go', transient: false },
+      { node: 'ctl0', value: 'a "b" & c', transient: true },
+    ]);
+    expect(reading.marks.map(({ name, permanent }) => [name, permanent.kind])).toEqual([['comp0', 'yes']]);
+    expect(reading.clusterNodes).toEqual(['ctl0', 'comp0']);
+  });
+});
+
 describe('repair', () => {
   const none = undefined;
   test.each<[string | undefined, string | undefined, string[]]>([

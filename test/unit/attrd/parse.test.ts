@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { AttrdError } from '../../../lib/attrd/index.ts';
 import { parseAttrdText, parseAttrdXml } from '../../../lib/attrd/parseAttrd.ts';
 import {
-  parseCibNodes,
+  parseClusterNodes,
   parseHostMaps,
   parseNodeStates,
   parsePrimitives,
@@ -194,7 +194,7 @@ describe("the CIB's nodes", () => {
       <node type="remote" id="comp0"><instance_attributes id="nodes-comp0"><nvpair id="nodes-comp0-evacuate" name="evacuate" value="yes"/></instance_attributes></node>
       <node type="remote" id="comp1" uname="comp1"><utilization id="u"><nvpair id="u-e" name="evacuate" value="7"/></utilization></node>
     </nodes>`;
-    expect(await parseCibNodes(output)).toEqual([
+    expect((await parseClusterNodes(output, 'evacuation')).nodes).toEqual([
       { name: 'ctl0', attributes: { osprole: 'controller' } },
       { name: 'ctl1', attributes: {} },
       { name: 'comp0', attributes: { evacuate: 'yes' } },
@@ -203,8 +203,10 @@ describe("the CIB's nodes", () => {
   });
 
   test('no nodes are no nodes; a node without any name is "malformed"', async () => {
-    expect(await parseCibNodes('<nodes/>')).toEqual([]);
-    await expect(parseCibNodes('<nodes><node/></nodes>')).rejects.toMatchObject({ code: 'malformed' });
+    expect(await parseClusterNodes('<nodes/>', 'evacuation')).toEqual({ nodes: [], words: [] });
+    await expect(parseClusterNodes('<nodes><node/></nodes>', 'evacuation')).rejects.toMatchObject({
+      code: 'malformed',
+    });
   });
 });
 

@@ -96,7 +96,7 @@ export class FakeMarks implements MarkStore {
       transient: mark,
       permanent: this.nodes.includes(name) && mark.kind === 'claimed' ? { kind: 'yes' as const } : mark,
     }));
-    return { marks, clusterNodes: this.nodes };
+    return { marks, clusterNodes: this.nodes, words: [] };
   }
 
   async setYes(name: string) {
