@@ -1,5 +1,6 @@
 import { connect, NovaError } from '@openstack-ts/nova-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pick } from '../simulators/json.ts';
 import { Stage } from './stage.ts';
 
 /** The same cloud seen through the client that the agents use. */
@@ -175,4 +176,62 @@ describe('the client', () => {
     expect(tagged.map(({ id }) => id)).toEqual([stage.cloud.taggedFlavor]);
     expect((await nova.listImagesByTag('evacuable')).map(({ id }) => id)).toEqual([stage.cloud.taggedImage]);
   });
+
+  it('tells what every host has room for, and what a server takes of it', async () => {
+    await stage.calm();
+    const nova = await client();
+    const roomOf = async (host: string) => {
+      const capacity = await nova.listCapacity();
+      expect(capacity.map((one) => one.host).sort()).toEqual([...stage.hosts]);
+      return capacity.find((one) => one.host === host)?.resources;
+    };
+    const before = await roomOf(source);
+    const group = await stage.admin.call('POST', '/os-server-groups', '2.64', {
+      server_group: { name: 'contract-client', policy: 'soft-anti-affinity' },
+    });
+    const groupId = String(pick(group.json, 'server_group', 'id'));
+    try {
+      const [id = ''] = await stage.boot(1, source, { group: groupId });
+      const after = await roomOf(source);
+      const server = await nova.getServer(id);
+      const size = { vcpus: 1, memoryMb: 128, rootGb: 1, ephemeralGb: 0, swapMb: 0 };
+      expect(server).toMatchObject({ flavor: { size }, availabilityZone: 'nova', volumeIds: [] });
+      for (const [name, by] of [
+        ['VCPU', 1],
+        ['MEMORY_MB', 128],
+        ['DISK_GB', 1],
+      ] as const) {
+        expect(after?.[name]?.capacity, name).toBe(before?.[name]?.capacity);
+        expect(after?.[name]?.used, name).toBe((before?.[name]?.used ?? Number.NaN) + by);
+      }
+      expect(server.serverGroupIds).toEqual([groupId]);
+      expect(await nova.getServerGroup(groupId)).toEqual({
+        id: groupId,
+        name: 'contract-client',
+        policy: 'soft-anti-affinity',
+      });
+    } finally {
+      await stage.admin.call('DELETE', `/os-server-groups/${groupId}`);
+    }
+    await expect(nova.getServerGroup(groupId)).rejects.toMatchObject({ code: 'notFound' });
+    const projects = (await nova.listProjects()).map(({ name }) => name);
+    expect(projects).toEqual(expect.arrayContaining([stage.cloud.admin.project, stage.cloud.member.project]));
+  }, 60_000);
+
+  it('keeps the disk of a server, or has Nova leave it where it is', async () => {
+    await stage.calm();
+    const nova = await client();
+    const [id = ''] = await stage.boot(1, source);
+    await stage.fail(source);
+    await stage.cloud.sharedDisks(false);
+    await nova.evacuate(id, { disk: 'keep' });
+    await stage.settled(id, ({ status }) => status === 'ERROR');
+    expect(await nova.getServer(id)).toMatchObject({
+      host: source,
+      fault: { message: 'Invalid state of instance files on shared storage' },
+    });
+    await stage.cloud.sharedDisks(true);
+    await nova.evacuate(id, { disk: 'keep' });
+    expect(await stage.evacuated(id)).toMatchObject({ status: 'ACTIVE' });
+  }, 60_000);
 });
