@@ -68,6 +68,7 @@ export class Incident {
   readonly #posted = new Map<string, number>();
   #healthySince: number | null;
   #hindrances = 0;
+  #isRoomShort = false;
   #calm = false;
   #over = false;
 
@@ -149,7 +150,7 @@ export class Incident {
     const { time, cloud, pacemaker } = this.#site;
     this.#furnish();
     // What its owners did to an instance they did long before.
-    await time.pass(600_000);
+    await time.pass(3_600_000);
     this.#start = time.now();
     this.#healthySince = this.#start;
     cloud.world.observer.watch(this.#surroundings());
@@ -253,13 +254,19 @@ export class Incident {
       healthySince: () => this.#healthySince,
       staysBecause: (server) => this.#staysBecause(server),
       cannotLeaveBecause: (server) => this.#cannotLeaveBecause(server),
-      groupOf: (server) => this.#groupOf(server),
+      // One that no host has room for holds nobody up.
+      groupOf: (server) => (this.#isRoomShort ? null : this.#groupOf(server)),
       pausedSince: (host) => this.#paused.get(site.nodeName(host)) ?? this.#paused.get('') ?? null,
-      hostsAtOnce: this.#configuration.limits.maxHostsAtOnce,
-      failedPercent: () => (this.#calm ? 100 : this.#configuration.limits.maxFailedPercent),
+      // An operator's `go` overrides the limits.
+      hostsAtOnce: () => (this.#saysGo() ? 0 : this.#configuration.limits.maxHostsAtOnce),
+      failedPercent: () => (this.#saysGo() ? 100 : this.#configuration.limits.maxFailedPercent),
       givesUpDisks: this.#configuration.noSharedStorage,
       secrets: [password],
     };
+  }
+
+  #saysGo(): boolean {
+    return this.#site.pacemaker.properties.get('evacuation') === 'go';
   }
 
   #staysBecause({ vmState, metadata, name }: Server): string | null {
@@ -405,6 +412,7 @@ export class Incident {
     if (this.#chance(0.15)) soon(() => cloud.keystone.revokeAll());
     if (this.#chance(0.2)) this.#pause(this.#chance(0.5) ? '' : 'comp0', forAWhile);
     if (this.#chance(0.25)) {
+      this.#isRoomShort = true;
       const small = 128 * (1 + this.#whole(6));
       for (const host of world.hosts.values()) host.capacity.MEMORY_MB = small;
       this.#tell(`every host has room for ${small / 128} instances`);

@@ -32,7 +32,7 @@ describe('the observer', () => {
       cannotLeaveBecause: () => null,
       groupOf: () => null,
       pausedSince: () => null,
-      hostsAtOnce: 0,
+      hostsAtOnce: () => 0,
       failedPercent: () => 100,
       givesUpDisks: false,
       secrets: [password],
@@ -260,7 +260,7 @@ describe('the observer', () => {
   });
 
   test('limit: one more host than may be at once', async () => {
-    around.hostsAtOnce = 1;
+    around.hostsAtOnce = () => 1;
     fence('comp0');
     await evacuate('a');
     await site.time.pass(100);

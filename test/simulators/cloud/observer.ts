@@ -63,7 +63,7 @@ export interface Surroundings {
   /** Since when evacuations of a host are paused by an operator; null: they are not. */
   pausedSince(host: string): number | null;
   /** How many hosts may be evacuated at the same time; 0: any number. */
-  readonly hostsAtOnce: number;
+  hostsAtOnce(): number;
   /** Share of hosts above which no more are evacuated, in percent; 100 also while an operator says that limits do not count. */
   failedPercent(): number;
   /** Disks on the dead hosts may be given up (no_shared_storage). */
@@ -161,7 +161,7 @@ export class Observer {
     const fencedAt = this.#fenced.get(host);
     if (this.#begun.has(host) || fencedAt === undefined) return;
     const { hosts, conductor } = this.#world;
-    const limit = around.hostsAtOnce;
+    const limit = around.hostsAtOnce();
     const busy = [...hosts.keys()].filter((name) => name !== host && conductor.inFlightFrom(name).length > 0);
     if (limit > 0 && busy.length >= limit) {
       say('limit', `while ${busy.join(', ')} were at it and ${limit} may be at once`);
