@@ -52,6 +52,8 @@ export interface InstanceEvent {
     | 'failed'
     /** Failed so often that it is tried again only slowly. */
     | 'givenUp'
+    /** No host has room for it; it is asked for as soon as one has. */
+    | 'deferred'
     /** It stays where it is; `sentence` names the rule. */
     | 'left';
   readonly sentence: string;
@@ -70,6 +72,8 @@ export interface PassFigures {
   readonly inFlight: number;
   /** Due, and not asked for yet. */
   readonly queued: number;
+  /** Instances that wait for room, a limit or an operator. */
+  readonly deferred: number;
   /** Hosts that wait for a limit or for an operator. */
   readonly deferredHosts: number;
   readonly failed: number;

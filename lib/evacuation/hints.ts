@@ -13,8 +13,8 @@ export interface HostHints {
   /** Hosts that could take instances when they were last counted, and when one was last added. */
   targets: readonly string[];
   capacityAt: number;
-  /** Instances that no host had room for when it was last looked, and when room was found for those that had none. */
-  unfit: readonly string[];
+  /** Instances that no host had room for, since when (ms since the epoch), and when room was found for those that had none. */
+  unfit: Record<string, number>;
   roomAt: Record<string, number>;
   /** Refusals that left no record in Nova, by instance. */
   refusals: Record<string, Refusal>;
@@ -38,6 +38,8 @@ export interface HostHints {
   open: Record<string, { readonly name: string; readonly requestId: string | null }>;
   /** Instances that may have to be switched off again once they are elsewhere (`restore.ts`). */
   restore: readonly string[];
+  /** What the events of its last incident go by, until its mark is gone; null: nothing was taken up yet. */
+  incident: { readonly host: string; readonly fencedAt: number } | null;
   /** The last sentence logged per subject. */
   said: Record<string, string>;
 }
@@ -73,7 +75,7 @@ export function parseHints(text: string): Hints {
     hints.set(name, {
       firstSeen: entry['firstSeen'],
       targets: readTexts(entry['targets']),
-      unfit: readTexts(entry['unfit']),
+      unfit: readValues(entry['unfit'], (value) => typeof value === 'number'),
       roomAt: readValues(entry['roomAt'], (value) => typeof value === 'number'),
       capacityAt: typeof entry['capacityAt'] === 'number' ? entry['capacityAt'] : 0,
       refusals: readRefusals(entry['refusals']),
@@ -86,6 +88,7 @@ export function parseHints(text: string): Hints {
       stalled: entry['stalled'] === true,
       open: readOpen(entry['open']),
       restore: readTexts(entry['restore']),
+      incident: readIncident(entry['incident']),
       said: readValues(entry['said'], (value) => typeof value === 'string'),
     });
   }
@@ -128,6 +131,12 @@ function readOpen(data: unknown): HostHints['open'] {
   return open;
 }
 
+function readIncident(data: unknown): HostHints['incident'] {
+  if (!isRecord(data) || typeof data['host'] !== 'string' || typeof data['fencedAt'] !== 'number')
+    return null;
+  return { host: data['host'], fencedAt: data['fencedAt'] };
+}
+
 function readNumbers(data: unknown): Map<string, number> {
   return new Map(Object.entries(readValues(data, (value) => typeof value === 'number')));
 }
@@ -157,7 +166,7 @@ export function newHostHints(firstSeen: number): HostHints {
     firstSeen,
     targets: [],
     capacityAt: 0,
-    unfit: [],
+    unfit: {},
     roomAt: {},
     refusals: {},
     pass: 'none',
@@ -169,6 +178,7 @@ export function newHostHints(firstSeen: number): HostHints {
     stalled: false,
     open: {},
     restore: [],
+    incident: null,
     said: {},
   };
 }

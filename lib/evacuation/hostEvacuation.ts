@@ -175,7 +175,7 @@ export class HostEvacuation {
     hints.begun ||= this.#isBegun();
     hints.stalled = !hasKind(classes, 'inFlight', 'look', 'due', 'waiting');
     this.#heedGate();
-    this.#countSettled();
+    this.#countSettled(classes);
     this.#report.tell(classes, this.#view);
     const paced = this.#scope.throttle.sentence();
     if (paced !== null) this.#scope.log.notice(`${paced}.`);
@@ -203,12 +203,14 @@ export class HostEvacuation {
   }
 
   /** Tells the throttle how evacuations that this pass asked for have ended. */
-  #countSettled(): void {
+  #countSettled(classes: Classes): void {
     const { throttle, nova } = this.#scope;
     for (const [id, asked] of this.#requests.asked) {
       const latest = recordsOf(this.#view.records, id).at(-1);
       if (latest === undefined || latest.id === asked.lastRecord || isOpen(latest)) continue;
-      if (this.#counted.has(latest.id)) continue;
+      // Why it failed is told by the instance, which may not have been looked at since.
+      const kind = classes.get(id)?.kind ?? 'look';
+      if (this.#counted.has(latest.id) || kind === 'look' || kind === 'inFlight') continue;
       this.#counted.add(latest.id);
       // A record of an attempt for which no host was found has no destination.
       const acceptedAt = latest.createdAt - nova.clockOffsetMs;

@@ -207,10 +207,15 @@ export class HostJudge {
       if (demand !== null) wanted.push({ id, priority: this.rankOf(id).priority, demand });
     }
     const unfit = await room.plan(this.#host, wanted, targets);
-    for (const id of hints.unfit) if (!unfit.has(id)) hints.roomAt[id] = now;
-    hints.unfit = [...unfit.keys()];
+    const before = hints.unfit;
+    for (const id of Object.keys(before)) if (!unfit.has(id)) hints.roomAt[id] = now;
+    hints.unfit = {};
     for (const [id, sentence] of unfit) {
-      if (classes.get(id)?.kind === 'due') classes.set(id, { kind: 'deferred', sentence });
+      const since = before[id] ?? now;
+      // Sums that mislead must not hold an instance for ever: once in a long while Nova is asked all the same.
+      const isTried = now - since > pacing.retrySlowMs;
+      hints.unfit[id] = isTried ? now : since;
+      if (classes.get(id)?.kind === 'due' && !isTried) classes.set(id, { kind: 'deferred', sentence });
     }
   }
 }

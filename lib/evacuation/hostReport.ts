@@ -64,7 +64,9 @@ export class HostReport {
           }
           break;
         case 'deferred':
-          this.say(id, 'notice', `Deferring ${title} on ${this.#host}: ${one.sentence}.`, one.kind);
+          if (this.say(id, 'notice', `Deferring ${title} on ${this.#host}: ${one.sentence}.`, one.kind)) {
+            this.event(id, view.name(id), 'deferred', one.sentence, {});
+          }
           break;
         case 'unknown':
           this.say(id, 'warn', `Waiting for ${title} on ${this.#host}: ${one.sentence}.`, one.kind);

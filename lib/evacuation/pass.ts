@@ -165,7 +165,8 @@ class Pass {
     report.figures({
       at: clock.now(),
       inFlight: sum(({ inFlight }) => inFlight),
-      queued: sum(({ waiting, deferred }) => waiting + deferred),
+      queued: sum(({ waiting }) => waiting),
+      deferred: sum(({ deferred }) => deferred),
       deferredHosts: outcomes.filter(({ kind }) => kind === 'deferred').length,
       failed: sum(({ failed }) => failed),
       concurrency: throttle.limit,
@@ -514,6 +515,10 @@ class Pass {
       this.#note(name, 'lost', `evacuation of ${found.service.host} stopped: ${lost}.`);
       return;
     }
+    hints.incident = {
+      host: found.service.host,
+      fencedAt: fencedAt(found.service) ?? hints.firstSeen,
+    };
     const evacuation = new HostEvacuation(scope, { name, hints, ...found });
     const outcome = await evacuation.run();
     this.#outcomes.set(name, outcome);
@@ -550,7 +555,8 @@ class Pass {
         await claims.drop(name);
         if (name !== outcome.name) await marks.setNo(name);
         // A later incident of this host begins with a clean sheet; the name stays, for its progress is still shown.
-        hints.set(name, newHostHints(0));
+        const incident = hints.get(outcome.name)?.incident ?? null;
+        hints.set(name, { ...newHostHints(0), incident });
       } else if (outcome.kind === 'lost' || inDoubt) {
         await claims.drop(name);
       } else {
@@ -620,7 +626,7 @@ class Pass {
     const { hints, clock } = this.#options;
     let entry = hints.get(name);
     if (entry === undefined || entry.firstSeen === 0) {
-      entry = newHostHints(clock.now());
+      entry = { ...newHostHints(clock.now()), incident: entry?.incident ?? null };
       hints.set(name, entry);
     }
     return entry;

@@ -7,9 +7,12 @@ export function isOpen(record: Migration): boolean {
   return !settled.has(record.status);
 }
 
-/** `done`: rebuilt elsewhere; `completed`: and the old host has cleaned up after its return. */
+/**
+ * `done`: rebuilt elsewhere; `completed`: and the old host has cleaned up after its return. A nova-compute that starts before
+ * Nova has chosen a destination sets `completed` as well: then nothing has gone anywhere.
+ */
 export function isDone(record: Migration): boolean {
-  return record.status === 'done' || record.status === 'completed';
+  return record.status === 'done' || (record.status === 'completed' && record.destHost !== null);
 }
 
 /** `error`: no host was found; `failed`: the chosen host could not rebuild it. */

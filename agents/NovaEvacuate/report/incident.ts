@@ -14,6 +14,7 @@ export function isoTime(ms: number): string {
 export function outcome(event: InstanceEvent): Outcome | null {
   switch (event.what) {
     case 'requested':
+    case 'deferred':
       return null;
     case 'evacuated':
       return 'done';

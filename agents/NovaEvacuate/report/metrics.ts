@@ -57,6 +57,7 @@ export class Metrics {
     const counters = this.#counters;
     counters.gauges = {
       queued: figures.queued,
+      deferred: figures.deferred,
       inFlight: figures.inFlight,
       deferredHosts: figures.deferredHosts,
       failed: figures.failed,

@@ -16,6 +16,7 @@ export interface Counters {
 
 export interface Gauges {
   readonly queued: number;
+  readonly deferred: number;
   readonly inFlight: number;
   readonly deferredHosts: number;
   readonly failed: number;
@@ -109,14 +110,15 @@ function takeHistogram(into: Histogram, data: unknown): void {
 
 function readGauges(data: unknown): Gauges | null {
   if (!isRecord(data)) return null;
-  const { queued, inFlight, deferredHosts, failed, concurrency, lastPass } = data;
+  const { queued, deferred, inFlight, deferredHosts, failed, concurrency, lastPass } = data;
   return isCount(queued) &&
+    isCount(deferred) &&
     isCount(inFlight) &&
     isCount(deferredHosts) &&
     isCount(failed) &&
     isCount(concurrency) &&
     isCount(lastPass)
-    ? { queued, inFlight, deferredHosts, failed, concurrency, lastPass }
+    ? { queued, deferred, inFlight, deferredHosts, failed, concurrency, lastPass }
     : null;
 }
 

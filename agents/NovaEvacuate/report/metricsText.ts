@@ -71,6 +71,12 @@ export function renderMetrics(counters: Counters, resource: string): string {
   if (gauges !== null) {
     one('nova_evacuate_queued_instances', 'gauge', 'Instances due and not asked for yet.', gauges.queued);
     one(
+      'nova_evacuate_deferred_instances',
+      'gauge',
+      'Instances that wait for room, a limit or an operator.',
+      gauges.deferred,
+    );
+    one(
       'nova_evacuate_in_flight_instances',
       'gauge',
       'Instances whose evacuation Nova has accepted and not finished.',

@@ -24,7 +24,7 @@ const record = (id: string, status: string, createdAt = 0, serverId = 'i'): Migr
   serverId,
   status,
   sourceHost: 'comp0',
-  destHost: null,
+  destHost: 'comp1',
   createdAt,
   updatedAt: createdAt,
 });
@@ -47,6 +47,11 @@ describe('records', () => {
       kind === 'done',
       kind === 'failed',
     ]);
+  });
+
+  test('completed before Nova had chosen a destination: nothing has gone anywhere', () => {
+    const one = { ...record('1', 'completed'), destHost: null };
+    expect([isOpen(one), isDone(one), isFailed(one)]).toEqual([false, false, true]);
   });
 
   test('are ordered by creation, then by number, whatever the order Nova gives', () => {

@@ -45,6 +45,7 @@ const figures = (more: Partial<PassFigures> = {}): PassFigures => ({
   at: fencedAt + 60_500,
   inFlight: 3,
   queued: 4,
+  deferred: 0,
   deferredHosts: 1,
   failed: 2,
   concurrency: 16,

@@ -33,6 +33,7 @@ const figures = {
   at: fencedAt,
   inFlight: 1,
   queued: 0,
+  deferred: 0,
   deferredHosts: 0,
   failed: 0,
   concurrency: 16,
