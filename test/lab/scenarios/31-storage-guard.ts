@@ -47,10 +47,11 @@ const scenario: Scenario = {
     await lab.judgeFencedOnce(SHARED);
     await lab.judgeEvacuated(shared, SHARED);
 
-    lab.fault(`${LOCAL} is repaired, and boots`);
-    await control('power-on', LOCAL);
-    await waitReleased(lab, LOCAL, 120);
+    lab.fault('both are repaired, and boot');
+    await Promise.all([LOCAL, SHARED].map((node) => control('power-on', node)));
+    await Promise.all([LOCAL, SHARED].map((node) => waitReleased(lab, node, 120)));
     await judgeReturned(lab, LOCAL, { servers: local, stayed: local.map((s) => s.id) });
+    await judgeReturned(lab, SHARED, { servers: shared });
   },
 };
 export default scenario;
