@@ -146,6 +146,12 @@ export class Conductor {
       const queued = this.#queue.indexOf(job);
       if (queued >= 0) this.#queue.splice(queued, 1);
     }
+    for (const [host, posted] of this.#posted) {
+      this.#posted.set(
+        host,
+        posted.filter((job) => job.server !== server),
+      );
+    }
     this.#jobs.delete(server.id);
   }
 

@@ -290,18 +290,27 @@ export class Observer {
       const say = (what: string) =>
         this.record('I6', server.host ?? '', server.id, `${server.name} ${what}.`);
       if (host === undefined) continue;
-      if (host.powered && host.alive && !host.forcedDown) this.#endAlive(server, host, offBefore, say);
+      if (host.powered && host.alive && !host.forcedDown) this.#endAlive(server, host, told, offBefore, say);
       else this.#endDead(server, told, around, say);
     }
   }
 
-  #endAlive(server: Server, host: Host, offBefore: ReadonlySet<string>, say: (what: string) => void): void {
+  #endAlive(
+    server: Server,
+    host: Host,
+    told: readonly string[],
+    offBefore: ReadonlySet<string>,
+    say: (what: string) => void,
+  ): void {
     if (server.taskState !== null) say(`is still ${server.taskState} on ${host.name}`);
     const runsOn = [...this.#world.hosts.values()]
       .filter((each) => each.powered && each.domains.get(server.id) === true)
       .map(({ name }) => name);
     const should = server.vmState === 'stopped' ? '' : host.name;
-    if (runsOn.join(' and ') !== should && ['active', 'stopped'].includes(server.vmState)) {
+    // What was started in vain is named once, for somebody to look at.
+    const isNamed =
+      runsOn.length === 0 && told.some((line) => line.includes(server.id) && /does not run/.test(line));
+    if (runsOn.join(' and ') !== should && ['active', 'stopped'].includes(server.vmState) && !isNamed) {
       say(`is ${server.vmState} on ${host.name} and runs on ${runsOn.join(' and ') || 'none'}`);
     }
     const wished = offBefore.has(server.id) ? 'stopped' : 'active';
