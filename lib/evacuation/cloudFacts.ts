@@ -28,7 +28,7 @@ export class CloudFacts {
   #servicesUnderWay: Promise<readonly ComputeService[]> | null = null;
   readonly #policyReader: PolicyReader;
   readonly #silentAt: Map<string, number>;
-  #aggregates: Promise<readonly Aggregate[] | null> | null = null;
+  #aggregates: Promise<readonly Aggregate[]> | null = null;
   readonly #groups = new Map<string, Promise<ServerGroup | null>>();
   #capacity: { readonly at: number; readonly read: Promise<Capacity | null> } | null = null;
   #fenced: ReadonlySet<string> = new Set();
@@ -46,7 +46,22 @@ export class CloudFacts {
     this.#nova = nova;
     this.#now = now;
     this.#options = options;
-    this.#policyReader = new PolicyReader(nova, policy, options);
+    this.#policyReader = new PolicyReader(
+      {
+        listFlavors: (bounds) => nova.listFlavors(bounds),
+        listImagesByTag: (tag, bounds) => nova.listImagesByTag(tag, bounds),
+        listImagesByProperty: (name, value, bounds) => nova.listImagesByProperty(name, value, bounds),
+        getImage: (id, bounds) => nova.getImage(id, bounds),
+        listVolumesByImageProperty: (name, value, bounds) =>
+          nova.listVolumesByImageProperty(name, value, bounds),
+        getVolume: (id, bounds) => nova.getVolume(id, bounds),
+        // The limits ask for them as well.
+        listAggregates: () => this.#listAggregates(),
+        listProjects: (bounds) => nova.listProjects(bounds),
+      },
+      policy,
+      options,
+    );
   }
 
   /** Hosts that bore a pending mark at a time `at`: fenced, whatever Nova says of them yet. */
@@ -129,7 +144,11 @@ export class CloudFacts {
 
   /** Host aggregates, read once per pass; null where they cannot be read. */
   aggregates(): Promise<readonly Aggregate[] | null> {
-    this.#aggregates ??= orNull(this.#nova.listAggregates(this.#options));
+    return orNull(this.#listAggregates());
+  }
+
+  #listAggregates(): Promise<readonly Aggregate[]> {
+    this.#aggregates ??= this.#nova.listAggregates(this.#options);
     return this.#aggregates;
   }
 

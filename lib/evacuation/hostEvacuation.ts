@@ -225,10 +225,10 @@ export class HostEvacuation {
     return server !== null && isDiskMissing(server, latest);
   }
 
-  async #show(classes: Classes): Promise<void> {
+  async #show(classes: Classes, atOnce = false): Promise<void> {
     const progress = this.#progress(classes);
     this.#progressNow = progress;
-    await this.#report.show(progress, this.#leftMs(progress), this.#deferral ?? '');
+    await this.#report.show(progress, this.#leftMs(progress), this.#deferral ?? '', atOnce);
   }
 
   /** How long the rest will take, in ms; null where that cannot be told. */
@@ -531,8 +531,9 @@ export class HostEvacuation {
     );
   }
 
-  #unfinished(classes: Classes): HostOutcome {
+  async #unfinished(classes: Classes): Promise<HostOutcome> {
     const progress = this.#progress(classes);
+    await this.#show(classes, true);
     const text = `evacuation of ${this.#host}: ${progressText(progress)}`;
     this.#report.say('summary', 'info', `Evacuation of ${this.#host}: ${progressText(progress)}.`);
     const describe = ([id, one]: [string, InstanceClass]) =>
