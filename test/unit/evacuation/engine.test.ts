@@ -5,12 +5,12 @@ import { readScenarios } from './scenarios/engine/read.ts';
 import { build } from './scenarios/engine/world.ts';
 
 describe.each(readScenarios())('$file', ({ scenarios }) => {
-  test.each(scenarios)('$title', async ({ given, when, then }) => {
+  test.each(scenarios)('$title', async ({ given, when, outcome }) => {
     const rig = build(given);
     // What the agent said tells most about what went wrong.
     onTestFailed(() => {
       process.stderr.write(`${rig.log.join('\n')}\n`);
     });
-    checkEnd(await play(rig, when), then);
+    checkEnd(await play(rig, when), outcome);
   });
 });

@@ -108,6 +108,9 @@ class Player implements Played {
       case 'nova-compute hangs on':
         nova.silence(text(data));
         return;
+      case 'nova-compute works again on':
+        nova.wake(text(data));
+        return;
       case 'reset by hand':
         nova.resetByHand(idOf(text(data)));
         return;

@@ -7,10 +7,9 @@ export type Data = Readonly<Record<string, unknown>>;
 
 export interface Scenario {
   readonly title: string;
-  /** What of the list in README.md it shows. */
   readonly given: unknown;
   readonly when: readonly unknown[];
-  readonly then: unknown;
+  readonly outcome: unknown;
 }
 
 export function readScenarios(): readonly {
@@ -35,7 +34,7 @@ function readScenario(data: unknown, file: string): Scenario {
     title: text(scenario['title']),
     given: scenario['given'],
     when: list(scenario['when']),
-    then: scenario['then'],
+    outcome: scenario['then'],
   };
 }
 
