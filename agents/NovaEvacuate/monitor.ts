@@ -40,6 +40,7 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
     ctx.exitReason(`${missing} not configured`);
     return OcfExit.configured;
   }
+  const files = new StateFiles(ctx);
   const marks = createMarkStore({ env: ctx.env, timeoutMs: toolTimeoutMs });
   let reading: MarksReading;
   try {
@@ -47,21 +48,31 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
     for (const one of reading.marks) if (!isPending(one.mark)) await settle(ctx, marks, one);
   } catch (error) {
     if (!(error instanceof AttrdError)) throw error;
-    return troubled(
-      ctx,
-      `marks cannot be read, so nothing is evacuated until the next pass can: ${error.message}`,
-    );
+    return unread(ctx, files, error);
   }
-  const files = new StateFiles(ctx);
   // Asked of every monitor, so that it is the first indeed.
   const timeoutMs = files.isFirst() ? Math.min(ctx.timeoutMs, firstTimeoutMs) : ctx.timeoutMs;
   const unknown = reading.marks.filter(({ mark }) => mark.kind === 'unknown');
   if (unknown.length > 0) await nameUnknown(ctx, files, unknown);
-  if (reading.marks.some(({ mark }) => isPending(mark)) || (await isReleaseDue(ctx, reading))) {
-    return evacuate(ctx, files, timeoutMs);
+  const isPendingSomewhere = reading.marks.some(({ mark }) => isPending(mark));
+  if (isPendingSomewhere || (await isReleaseDue(ctx, reading))) {
+    const code = await evacuate(ctx, files, timeoutMs);
+    // A release may be walked while evacuations are paused.
+    const isQuiet = code === OcfExit.success && !isPendingSomewhere && reading.words.length > 0;
+    return isQuiet ? idle(ctx, files, { ...reading, marks: null }) : code;
   }
-  await idle(ctx, files, reading);
-  return OcfExit.success;
+  return idle(ctx, files, reading);
+}
+
+/** Without the marks nothing can be done. Said once, as long as it is the same. */
+async function unread(ctx: OcfContext, files: StateFiles, error: AttrdError): Promise<OcfExit> {
+  const { formatHints, parseHints } = await import('../../lib/evacuation/hints.ts');
+  const hints = parseHints(await files.readHints());
+  const sentence = `marks cannot be read, so nothing is evacuated until the next pass can: ${error.message}`;
+  const alreadyLogged = hints.said['reason'] === sentence;
+  hints.said['reason'] = sentence;
+  if (!alreadyLogged) keepHints(ctx, files, formatHints(hints));
+  return troubled(ctx, sentence, alreadyLogged);
 }
 
 /**
@@ -119,20 +130,17 @@ async function nameUnknown(
   keepHints(ctx, files, formatHints(hints));
 }
 
-/** Nothing to evacuate. What was shown of hosts whose marks are gone is taken down. */
-async function idle(ctx: OcfContext, files: StateFiles, reading: MarksReading): Promise<void> {
+/** Nothing to evacuate. `marks` null: they may have changed since they were read. */
+async function idle(
+  ctx: OcfContext,
+  files: StateFiles,
+  reading: Pick<MarksReading, 'words'> & { readonly marks: MarksReading['marks'] | null },
+): Promise<OcfExit> {
   const text = await files.readHints();
-  if (text === '') return;
-  const { parseHints, formatHints } = await import('../../lib/evacuation/hints.ts');
-  const hints = parseHints(text);
-  const marked = new Set(reading.marks.map(({ name }) => name));
-  const gone = [...hints.keys()].filter((name) => !marked.has(name));
-  if (gone.length === 0) return;
-  for (const name of gone) {
-    await clearProgress(ctx, name);
-    hints.delete(name);
-  }
-  keepHints(ctx, files, formatHints(hints));
+  if (text === '' && reading.words.length === 0) return OcfExit.success;
+  const { lookAround } = await import('./idle.ts');
+  const finding = await lookAround(ctx, reading, text, (changed) => keepHints(ctx, files, changed));
+  return finding === null ? OcfExit.success : troubled(ctx, finding.sentence, finding.alreadyLogged);
 }
 
 async function evacuate(ctx: OcfContext, files: StateFiles, timeoutMs: number): Promise<OcfExit> {
@@ -155,7 +163,7 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     '../../lib/evacuation/index.ts'
   );
   const { connect } = await import('@openstack-ts/nova-client');
-  const { createReporter } = await import('./report/index.ts');
+  const { openReporter } = await import('./openReporter.ts');
   const { parameters } = ctx;
   const policy = parsePolicy(policyValues(ctx));
   if ('error' in policy) {
@@ -164,17 +172,7 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
   }
   const hints = parseHints(await files.readHints());
   const apiErrors: Record<string, number> = {};
-  const reporter = createReporter({
-    eventLog: parameters.string('event_log'),
-    metricsDir: parameters.string('metrics_dir'),
-    alert: parameters.string('alert'),
-    stateDir: ctx.stateDir,
-    instance: ctx.instance,
-    env: ctx.env,
-    now: () => systemClock.now(),
-    log: ctx.log,
-    onTrouble: (subject, sentence) => sayOnce(ctx, hints.said, subject, sentence),
-  });
+  const reporter = openReporter(ctx, hints);
   const tools = { env: ctx.env, timeoutMs: toolTimeoutMs };
   const outcome = await runPass({
     marks: createMarkStore({ env: ctx.env, timeoutMs: toolTimeoutMs }),
@@ -221,8 +219,8 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     },
     startedAt: ctx.startedAt,
     timeoutMs,
-  });
-  await reporter.close();
+    // Alerts that were put down are worked off whatever happened.
+  }).finally(() => reporter.close());
   const alreadyLogged = outcome.sentence !== null && hints.said['reason'] === outcome.sentence;
   if (outcome.sentence === null) delete hints.said['reason'];
   else hints.said['reason'] = outcome.sentence;
@@ -231,13 +229,6 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
   // What every host waits for has a line of its own.
   if (outcome.sentence !== null) ctx.exitReason(outcome.sentence, { alreadyLogged: true });
   return OcfExit.success;
-}
-
-/** What a sink of reports has to say, once and not at every pass. */
-function sayOnce(ctx: OcfContext, said: Record<string, string>, subject: string, sentence: string): void {
-  if (said[subject] === sentence) return;
-  said[subject] = sentence;
-  ctx.log.warn(sentence);
 }
 
 /** Not needed to go on, so not being able to keep them is no failure of the pass. */

@@ -160,6 +160,7 @@ describe('what an operator sees when something is wrong', () => {
       reason:
         'marks cannot be read, so nothing is evacuated until the next pass can: attrd_updater is not installed on this machine (not found on PATH)',
     });
+    expect(log().match(/marks cannot be read/g)).toHaveLength(1);
     expect((await act('monitor', { PATH, OCF_RESKEY_crm_feature_set: '3.0.14' })).code).toBe(0);
     expect((await act('monitor', { PATH, OCF_RESKEY_CRM_meta_interval: '0' })).code).toBe(0);
   });
@@ -209,6 +210,104 @@ describe('what an operator sees when something is wrong', () => {
     expect(result.reason).toMatch(
       /setting permanent attribute evacuate of comp0 failed: crm_attribute ended with 4: refused/,
     );
+  });
+});
+
+describe('a pause is visible while it lasts, though no host waits for it', () => {
+  const property = ['--type', 'crm_config', '--name', 'evacuation'];
+  const node = (name: string, ...args: string[]) =>
+    tool('crm_attribute', '-N', name, '-n', 'evacuation', '-l', 'forever', ...args);
+  const times = (text: string) => log().split(text).length - 1;
+
+  test('of the cluster: told with what ends it, logged once, taken back', async () => {
+    await act('start');
+    tool('crm_attribute', ...property, '--update', 'pause');
+    const reason =
+      'evacuations are paused: cluster property evacuation=pause; to end it: crm_attribute -t crm_config -n evacuation -D';
+    for (let round = 0; round < 3; round += 1) {
+      expect(await act('monitor')).toMatchObject({ code: 190, reason });
+    }
+    expect(await act('monitor', { OCF_RESKEY_crm_feature_set: '3.0.14' })).toMatchObject({ code: 0, reason });
+    expect(times(reason)).toBe(1);
+    // The command that it names.
+    tool('crm_attribute', '-t', 'crm_config', '-n', 'evacuation', '-D');
+    for (let round = 0; round < 2; round += 1) {
+      expect(await act('monitor')).toMatchObject({ code: 0, reason: null });
+    }
+    expect(times('Evacuations are no longer paused.')).toBe(1);
+    tool('crm_attribute', ...property, '--update', 'halt');
+    expect(await act('monitor')).toMatchObject({
+      code: 190,
+      reason: expect.stringContaining('cluster property evacuation="halt" counts as pause; to end it'),
+    });
+  });
+
+  test('of nodes, permanent or transient; other words are no pause', async () => {
+    await act('start');
+    node('comp0', '-v', 'go');
+    tool('crm_attribute', ...property, '--update', 'normal');
+    expect(await act('monitor')).toMatchObject({ code: 0, reason: null });
+    node('comp1', '-v', 'pause');
+    expect((await act('monitor')).reason).toBe(
+      'evacuations of comp1 are paused: attribute evacuation=pause; to end it: crm_attribute -N comp1 -n evacuation -D',
+    );
+    node('comp0', '-v', 'Pause');
+    expect((await act('monitor')).reason).toMatch(/^evacuations of comp0 and 1 more are paused: /);
+    for (const name of ['comp0', 'comp1']) tool('crm_attribute', '-N', name, '-n', 'evacuation', '-D');
+    tool('attrd_updater', '-n', 'evacuation', '-N', 'comp1', '-U', 'pause');
+    expect((await act('monitor')).reason).toMatch(/to end it: attrd_updater -n evacuation -N comp1 -D$/);
+    tool('attrd_updater', '-n', 'evacuation', '-N', 'comp1', '-D');
+    expect(await act('monitor')).toMatchObject({ code: 0, reason: null });
+  });
+
+  test('a pause that is begun anew is logged anew', async () => {
+    await act('start');
+    for (let round = 0; round < 2; round += 1) {
+      tool('crm_attribute', ...property, '--update', 'pause');
+      await act('monitor');
+      tool('crm_attribute', ...property, '--delete');
+      await act('monitor');
+    }
+    expect(times('evacuations are paused')).toBe(2);
+  });
+});
+
+describe('what a mark that is gone leaves behind', () => {
+  const metrics = () => readFileSync(join(dir, 'metrics', 'nova_evacuate_nova-evacuate.prom'), 'utf8');
+  const records = () =>
+    existsSync(join(dir, 'evacuations.jsonl')) ? readFileSync(join(dir, 'evacuations.jsonl'), 'utf8') : '';
+
+  test('is taken down and reported once, as the incident it was', async () => {
+    const { formatHints, Hints, newHostHints } = await import('../../../lib/evacuation/index.ts');
+    await act('start');
+    mkdirSync(join(dir, 'metrics'));
+    const more = { OCF_RESKEY_metrics_dir: join(dir, 'metrics') };
+    const incident = { host: 'comp0.example', fencedAt: Date.UTC(2026, 10, 21) };
+    const hints = new Hints([
+      ['comp0', { ...newHostHints(0), incident }],
+      ['comp1', newHostHints(5)],
+    ]);
+    hints.said['reason'] = 'something that was open';
+    new StateFiles({ stateDir: join(dir, 'state'), instance: 'nova-evacuate' }).writeHints(
+      formatHints(hints),
+    );
+    tool('attrd_updater', '-n', 'evacuation-comp0', '-U', '1/1 done');
+    setMark('comp1', 'no');
+    for (let round = 0; round < 3; round += 1) {
+      expect(await act('monitor', { ...more, OCF_RESKEY_release: 'off' })).toMatchObject({ code: 0 });
+    }
+    const [record, ...others] = records().trim().split('\n');
+    expect(others).toEqual([]);
+    expect(JSON.parse(record ?? '')).toMatchObject({
+      host: 'comp0.example',
+      incident: 'comp0.example@2026-11-21T00:00:00.000Z',
+      what: 'released',
+    });
+    expect(metrics()).toMatch(/^nova_evacuate_queued\S* 0$/m);
+    expect(tool('attrd_updater', '--query', '--all', '--name=evacuation-comp0')).toContain('value=""');
+    const kept = readFileSync(join(dir, 'state', 'nova-evacuate.hints'), 'utf8');
+    expect(Object.keys(JSON.parse(kept).hosts)).toEqual(['comp1']);
+    expect(kept).not.toContain('something that was open');
   });
 });
 
