@@ -64,7 +64,7 @@ export const parameters: readonly OcfParameter[] = [
     default: '',
     shortdesc: 'Who is evacuated first',
     longdesc:
-      'Rules as those of include, each followed by a colon and a number from 0 to 1000; the first that matches counts, and higher comes first: priority="project=gold:900 flavor=db.*:800". Else the number in the property evacuation_priority of the instance, or of its flavour; else 500. Instances with the property evacuation_group are started group after group within their project.',
+      'Rules as those of include, each followed by a colon and a number from 0 to 1000; the first that matches counts, and higher comes first: priority="project=gold:900 flavor=db.*:800". Else the number in the property evacuation_priority of the instance, or of its flavour; else 500. Instances with evacuation_group in their metadata are started group after group within their project; give the members of one group one priority.',
   },
   {
     name: 'other_states',
@@ -83,7 +83,7 @@ export const parameters: readonly OcfParameter[] = [
     max: 100,
     shortdesc: 'Share of failed hosts above which no more are evacuated',
     longdesc:
-      'When more than this share of all compute hosts (in percent) is down, the hosts that failed last are deferred until others are back. 100: no limit. See maintenance and limits in the guide for the override.',
+      'When more than this share of all compute hosts (in percent) is down, the hosts that failed last are deferred until others are back. 100: no limit. The attribute evacuation=go of a node overrides it for this host, the cluster property evacuation=go for all.',
   },
   {
     name: 'max_failed_per_aggregate',
