@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { waitFor } from './cloud.ts';
+import type { Cluster } from './cluster.ts';
 import type { Lab } from './scenario.ts';
 import { CONTROLLERS, NETNS } from './settings.ts';
 
@@ -22,19 +23,29 @@ export function passPid(): number | undefined {
   return undefined;
 }
 
+const MAINTENANCE = ['crm_resource', '-r', 'nova-evacuate', '--meta', '-p', 'maintenance'];
+
 /**
  * Holds NovaEvacuate's passes back, once one that runs has ended: a resource in maintenance is not monitored. The
- * first one comes when the function that this gives is called, or the scenario is over.
+ * first one comes when {@link letPasses} is called.
  */
+export async function stopPasses(cluster: Cluster): Promise<void> {
+  await cluster.ask([...MAINTENANCE, '-v', 'true']);
+  await waitFor('the end of the last pass', 30, async () => (passPid() === undefined ? true : undefined));
+  await cluster.waitReady(60);
+}
+
+export async function letPasses(cluster: Cluster): Promise<void> {
+  await cluster.ask([...MAINTENANCE, '-v', 'false']);
+}
+
+/** Holds passes back until the function that this gives is called, or the scenario is over. */
 export async function holdPasses(lab: Lab): Promise<() => Promise<unknown>> {
-  const maintenance = ['crm_resource', '-r', 'nova-evacuate', '--meta', '-p', 'maintenance'];
-  await lab.cluster.ask([...maintenance, '-v', 'true']);
   lab.afterwards(() =>
     lab.cluster.ask(['crm_resource', '-r', 'nova-evacuate', '--meta', '-d', 'maintenance']),
   );
-  await waitFor('the end of the last pass', 30, async () => (passPid() === undefined ? true : undefined));
-  await lab.cluster.waitReady(60);
-  return () => lab.cluster.ask([...maintenance, '-v', 'false']);
+  await stopPasses(lab.cluster);
+  return () => letPasses(lab.cluster);
 }
 
 /** The id of NovaEvacuate's recurring monitor in `cluster/configure`. */

@@ -22,7 +22,7 @@ const scenario: Scenario = {
     lab.check(shown !== '', 'crm_mon -A names the host', shown);
     lab.check(/not evacuated/i.test(reason), 'the exit reason says that it is not evacuated', reason);
     // Longer than any watch for a returning host lasts.
-    await lab.sleep(marked + 50_000 - Date.now());
+    await lab.sleep(marked + 40_000 - Date.now());
 
     const asked = (await cloud.evacuations(hostOf(NODE))).length;
     lab.check(asked === 0, 'nothing was evacuated', `${asked} requests`);
