@@ -50,6 +50,8 @@ export class Hints extends Map<string, HostHints> {
   throttle: ThrottleState | null = null;
   /** The highest priority seen in each group, so that the order of groups stays the same; see `queue.ts`. */
   groupRanks = new Map<string, number>();
+  /** Until when Nova wants to be left alone, in ms since the epoch. */
+  backOff = { until: 0 };
   /** When each host was last seen silent, in ms since the epoch; see `cloudFacts.ts`. */
   silentAt = new Map<string, number>();
   /** The last sentence said per subject that is no host's. */
@@ -69,6 +71,7 @@ export function parseHints(text: string): Hints {
   hints.throttle = readThrottle(data['throttle']);
   hints.said = readValues(data['said'], (value) => typeof value === 'string');
   hints.groupRanks = readNumbers(data['groupRanks']);
+  if (typeof data['backOffUntil'] === 'number') hints.backOff.until = data['backOffUntil'];
   hints.silentAt = readNumbers(data['silentAt']);
   for (const [name, entry] of Object.entries(isRecord(data['hosts']) ? data['hosts'] : data)) {
     if (!isRecord(entry) || typeof entry['firstSeen'] !== 'number') continue;
@@ -157,6 +160,7 @@ export function formatHints(hints: Hints): string {
     throttle: hints.throttle,
     groupRanks: Object.fromEntries(hints.groupRanks),
     silentAt: Object.fromEntries(hints.silentAt),
+    backOffUntil: hints.backOff.until,
     said: hints.said,
   });
 }

@@ -65,7 +65,7 @@ export class HostRequests {
 
   /** Nothing new before this time, in ms since the epoch: Nova asked us to slow down, or could not be reached. */
   get notBefore(): number {
-    return this.#notBefore;
+    return Math.max(this.#notBefore, this.#scope.backOff.until);
   }
 
   /** Holds everything back until then. */
@@ -82,19 +82,32 @@ export class HostRequests {
     this.#abort ??= sentence;
   }
 
-  /** Sends one request. What became of it is read from Nova's records, whatever the answer. */
+  /** Sends one request when its turn comes. What became of it is read from Nova's records, whatever the answer. */
   send(server: Server, due: Due, destination: string | null): void {
-    const { log } = this.#scope;
-    const to = destination === null ? '' : ` to ${destination}`;
-    log.info(
-      `Evacuating ${titleOf(server)} from ${this.#host}${to}, attempt ${due.attempt}: ${due.sentence}.`,
-      { host: this.#host, instance: server.id },
-    );
-    this.#noteRestore(server, due);
-    const request = this.#request(server, due, destination).finally(() => {
+    const { inTurn, room } = this.#scope;
+    const demand = demandOf(server);
+    if (demand !== null) room.take(server.id, demand);
+    const request = inTurn(async () => {
+      if (this.#mayAsk()) await this.#request(server, due, destination);
+      else room.giveBack(server.id);
+    }).finally(() => {
       this.#sending.delete(server.id);
     });
     this.#sending.set(server.id, request);
+  }
+
+  /** What was granted a moment ago may be out of place when its turn comes. */
+  #mayAsk(): boolean {
+    const { claims, clock, gate, lingerUntil } = this.#scope;
+    const { name } = this.#marked;
+    const now = clock.now();
+    return (
+      this.#abort === null &&
+      now >= this.notBefore &&
+      now < lingerUntil &&
+      claims.lost(name) === null &&
+      gate(name).kind === 'go'
+    );
   }
 
   /** Waits for the requests that are on their way; each is bounded by the pass's hard limit. */
@@ -128,8 +141,14 @@ export class HostRequests {
   }
 
   async #request(server: Server, due: Due, destination: string | null): Promise<void> {
-    const { nova, clock, settings, callOptions, throttle, room } = this.#scope;
+    const { nova, clock, log, settings, callOptions, throttle, room } = this.#scope;
     const { hints } = this.#marked;
+    const to = destination === null ? '' : ` to ${destination}`;
+    log.info(
+      `Evacuating ${titleOf(server)} from ${this.#host}${to}, attempt ${due.attempt}: ${due.sentence}.`,
+      { host: this.#host, instance: server.id },
+    );
+    this.#noteRestore(server, due);
     if (this.#isReporting() && !(await this.#isKnownOff(server))) return;
     if (due.reset && !(await this.#reset(server))) return;
     const lastRecord = recordsOf(this.#view.records, server.id).at(-1)?.id ?? null;
@@ -140,8 +159,6 @@ export class HostRequests {
     );
     this.#asked.set(server.id, { at, answered: false, lastRecord });
     hints.open[server.id] = { name: server.name, requestId: null };
-    const demand = demandOf(server);
-    if (demand !== null) room.take(server.id, demand, null);
     try {
       // A destination is only named where the disk cannot be lost on it: with `keep` Nova cannot be told one.
       const disk = destination === null ? diskOf(server, settings.onSharedStorage) : 'either';
@@ -154,7 +171,7 @@ export class HostRequests {
       delete hints.refusals[server.id];
       hints.open[server.id] = { name: server.name, requestId };
       throttle.accepted(clock.now() - at);
-      if (demand !== null) room.take(server.id, demand, clock.now());
+      room.accepted(server.id, clock.now());
       this.#report.event(server.id, server.name, 'requested', due.sentence, {
         attempt: due.attempt,
         destination,
@@ -230,7 +247,7 @@ export class HostRequests {
   }
 
   #refused(server: Server, error: NovaErrorType): void {
-    const { clock, log, cloud, throttle, room } = this.#scope;
+    const { clock, log, cloud, throttle, room, backOff } = this.#scope;
     const { hints } = this.#marked;
     const now = clock.now();
     if (error.unanswered) {
@@ -262,7 +279,7 @@ export class HostRequests {
             : 'unreachable',
         );
         const pause = error.retryAfterMs ?? pauses[error.code];
-        this.waitUntil(now + pause);
+        backOff.until = Math.max(backOff.until, now + pause);
         this.#report.say(
           'slow',
           'warn',

@@ -32,6 +32,7 @@ import { nextSigns } from './returning.ts';
 import { ReturnWatch } from './returnWatch.ts';
 import { RoomPlan } from './roomPlan.ts';
 import { Throttle } from './throttle.ts';
+import { turnstile } from './turnstile.ts';
 import { waitText } from './waitText.ts';
 
 /** What a pass works with; everything that touches the world comes in here. */
@@ -82,6 +83,11 @@ export interface PassOutcome {
 
 /** How often a pass at work looks for marks that came meanwhile, in ms. */
 const newMarksMs = 5_000;
+/**
+ * Requests to evacuate on their way at the same time. More would wait for each other in Nova's API, and their answers would
+ * tell how many there are instead of how much Nova bears.
+ */
+const postsAtOnce = 6;
 
 /**
  * One pass over all marks: claims those that are pending, evacuates their hosts side by side, and gives the claims
@@ -586,6 +592,8 @@ class Pass {
         ),
       ),
       throttle,
+      inTurn: turnstile(postsAtOnce),
+      backOff: hints.backOff,
       queue: new EvacuationQueue(() => throttle.limit, now, hints.groupRanks),
       room: new RoomPlan((maxAgeMs) => cloud.capacity(maxAgeMs)),
       returns: new ReturnWatch(readPulses, () => this.#joinedNodes(), clock),

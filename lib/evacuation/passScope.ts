@@ -37,6 +37,10 @@ export interface PassScope {
   readonly claims: ClaimKeeper;
   readonly queue: EvacuationQueue;
   readonly throttle: Throttle;
+  /** Sends a request to evacuate as soon as fewer than a handful are on their way. */
+  readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
+  /** Until when Nova wants to be left alone, in ms since the epoch: whichever host it was said of, and whatever pass comes. */
+  readonly backOff: { until: number };
   readonly room: RoomPlan;
   readonly returns: ReturnWatch;
   readonly clock: Clock;

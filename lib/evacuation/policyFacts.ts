@@ -10,6 +10,7 @@ import type {
 } from '@openstack-ts/nova-client';
 import { NovaError } from '@openstack-ts/nova-client';
 import { type Condition, isId, isUnknown, type Known, type RuleBook } from './criteria.ts';
+import { turnstile } from './turnstile.ts';
 
 /**
  * The word of tags: a property of flavours (extra spec), images, servers and aggregates, `evacuable=true` or `=false`, and a
@@ -337,21 +338,4 @@ function idsOf(volumes: readonly Volume[]): ReadonlySet<string> {
 
 function readAggregate({ name, metadata, hosts }: Aggregate): AggregateFacts {
   return { name, metadata, hosts: new Set(hosts.map((host) => host.toLowerCase())) };
-}
-
-/** Lets so many tasks work at the same time; the others wait their turn. */
-function turnstile(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
-  let free = limit;
-  const waiting: (() => void)[] = [];
-  return async (task) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
 }

@@ -57,9 +57,15 @@ export class RoomPlan {
     return unfit;
   }
 
-  /** An evacuation is asked for, or (`answeredAt`, in ms since the epoch) was accepted: its room is taken. */
-  take(id: string, demand: Demand, answeredAt: number | null): void {
-    this.#asked.set(id, { answeredAt, demand });
+  /** An evacuation is to be asked for: its room is taken. */
+  take(id: string, demand: Demand): void {
+    this.#asked.set(id, { answeredAt: null, demand });
+  }
+
+  /** Nova has accepted it, at a time in ms since the epoch. */
+  accepted(id: string, answeredAt: number): void {
+    const asked = this.#asked.get(id);
+    if (asked !== undefined) this.#asked.set(id, { ...asked, answeredAt });
   }
 
   /** Nova has refused it. */
