@@ -20,7 +20,7 @@ import { connectionValues } from '../shared/connection.ts';
 import { systemClock } from '../shared/systemClock.ts';
 import { policyValues } from './policyValues.ts';
 import { clearProgress, clearReturn, showProgress } from './progressAttribute.ts';
-import { StateFiles } from './state.ts';
+import { isNothingOpen, StateFiles } from './state.ts';
 
 /** Bound of one call of Pacemaker's tools, in ms. */
 const toolTimeoutMs = 10_000;
@@ -137,7 +137,7 @@ async function idle(
   reading: Pick<MarksReading, 'words'> & { readonly marks: MarksReading['marks'] | null },
 ): Promise<OcfExit> {
   const text = await files.readHints();
-  if (text === '' && reading.words.length === 0) return OcfExit.success;
+  if (isNothingOpen(text) && reading.words.length === 0) return OcfExit.success;
   const { lookAround } = await import('./idle.ts');
   const finding = await lookAround(ctx, reading, text, (changed) => keepHints(ctx, files, changed));
   return finding === null ? OcfExit.success : troubled(ctx, finding.sentence, finding.alreadyLogged);

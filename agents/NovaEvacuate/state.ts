@@ -51,8 +51,8 @@ export class StateFiles {
   }
 
   async deactivate(): Promise<void> {
-    rmSync(this.#active, { force: true });
-    rmSync(this.#hints, { force: true });
+    // Whatever stands there: a stop that fails has the node fenced.
+    for (const path of [this.#active, this.#hints]) rmSync(path, { force: true, recursive: true });
   }
 
   /** `''` when there are none, or they cannot be read: they are not needed. */
@@ -70,4 +70,12 @@ export class StateFiles {
     writeFileSync(draft, text, { mode: 0o600 });
     renameSync(draft, this.#hints);
   }
+}
+
+/**
+ * Whether the text of hints, as `formatHints` writes it, is that of a time when no host bears a mark and nothing was said
+ * that may be over by now. An idle pass need not load what understands them then.
+ */
+export function isNothingOpen(text: string): boolean {
+  return text === '' || (text.startsWith('{"hosts":{},') && !/"(reason|pause)":/.test(text));
 }

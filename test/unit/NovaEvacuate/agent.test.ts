@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { lockNode } from '../../../agents/NovaEvacuate/lock.ts';
 import { run } from '../../../agents/NovaEvacuate/main.ts';
-import { StateFiles } from '../../../agents/NovaEvacuate/state.ts';
+import { isNothingOpen, StateFiles } from '../../../agents/NovaEvacuate/state.ts';
+import { formatHints, Hints, newHostHints } from '../../../lib/evacuation/index.ts';
 import { capture } from '../ocf/testAgent.ts';
 
 /** The agent in this process, over the simulated tools of Pacemaker; no cloud answers. */
@@ -127,6 +128,37 @@ describe('validate-all', () => {
     [{ OCF_RESKEY_concurrency: '0' }, 6, /^concurrency is "0"; it must be at least 1/],
     [{ OCF_RESKEY_evacuate_delay: 'soon' }, 6, /^evacuate_delay is "soon"; it must be a whole number/],
     [{ OCF_RESKEY_application_credential_id: 'x' }, 6, /^application_credential_secret not configured/],
+    [{ OCF_RESKEY_include: 'colour=red' }, 6, /^include: /],
+    [{ OCF_RESKEY_priority: 'project=gold:1001' }, 6, /^priority: /],
+    [{ OCF_RESKEY_other_states: 'reset' }, 6, /^other_states is "reset"; it must be one of leave, recover$/],
+    [{ OCF_RESKEY_max_failed_percent: '101' }, 6, /^max_failed_percent is "101"; it must be at least 1 and/],
+    [{ OCF_RESKEY_log_format: 'xml' }, 6, /^log_format is "xml"/],
+    [
+      { OCF_RESKEY_event_log: 'evacuations' },
+      6,
+      /^event_log is "evacuations"; it must be an absolute path or none$/,
+    ],
+    [{ OCF_RESKEY_metrics_dir: 'textfile' }, 6, /^metrics_dir is "textfile"; it must be an absolute path$/],
+    [{ OCF_RESKEY_alert: 'page me' }, 6, /^alert is "page me"; it must be an absolute path$/],
+    [
+      { OCF_RESKEY_event_log: '/no/such/log' },
+      5,
+      /^event_log \/no\/such\/log cannot be used on this machine \(ENOENT: /,
+    ],
+    [{ OCF_RESKEY_event_log: '/tmp' }, 5, /^event_log \/tmp is no plain file$/],
+    [
+      { OCF_RESKEY_metrics_dir: '/no/such' },
+      5,
+      /^metrics_dir \/no\/such cannot be used on this machine \(ENOENT: /,
+    ],
+    [{ OCF_RESKEY_metrics_dir: '/etc/passwd' }, 5, /^metrics_dir \/etc\/passwd is no directory$/],
+    [{ OCF_RESKEY_alert: '/no/such' }, 5, /^alert \/no\/such cannot be used on this machine \(ENOENT: /],
+    [{ OCF_RESKEY_alert: '/tmp' }, 5, /^alert \/tmp is no program$/],
+    [
+      { OCF_RESKEY_alert: '/etc/passwd' },
+      5,
+      /^alert \/etc\/passwd cannot be used on this machine \(EACCES: /,
+    ],
   ])('%j: %d', async (more, code, reason) => {
     const yaml = join(dir, 'clouds.yaml');
     writeFileSync(yaml, 'clouds: {}\n');
@@ -134,6 +166,27 @@ describe('validate-all', () => {
     expect(result.reason).toMatch(reason);
     expect(result.code).toBe(code);
     expect(result.err + log()).not.toContain('s3cr3t-word');
+  });
+
+  test('what only reports lack on this machine does not keep it from starting; a wrong value does', async () => {
+    const here = { OCF_RESKEY_alert: '/no/such', OCF_RESKEY_metrics_dir: '/no/such/dir' };
+    expect(await act('start', here)).toMatchObject({ code: 0, reason: null });
+    expect(log()).toMatch(/WARNING: alert \/no\/such cannot be used .*; evacuations go on without it\./);
+    expect(log()).toMatch(/WARNING: metrics_dir \/no\/such\/dir cannot be used/);
+    expect((await act('monitor', here)).code).toBe(0);
+    expect((await act('start', { OCF_RESKEY_alert: 'page' })).code).toBe(6);
+    expect((await act('start', { OCF_RESKEY_exclude: 'colour=red' })).code).toBe(6);
+  });
+
+  test('the default event log needs no directory, none and absolute paths that are there are fine', async () => {
+    mkdirSync(join(dir, 'metrics'));
+    for (const more of [
+      { OCF_RESKEY_event_log: '' },
+      { OCF_RESKEY_event_log: 'none' },
+      { OCF_RESKEY_metrics_dir: join(dir, 'metrics'), OCF_RESKEY_alert: '/bin/true' },
+    ]) {
+      expect(await act('validate-all', more)).toMatchObject({ code: 0, reason: null });
+    }
   });
 
   test('with what deployments configure: 0, nothing said, nobody asked', async () => {
@@ -278,7 +331,6 @@ describe('what a mark that is gone leaves behind', () => {
     existsSync(join(dir, 'evacuations.jsonl')) ? readFileSync(join(dir, 'evacuations.jsonl'), 'utf8') : '';
 
   test('is taken down and reported once, as the incident it was', async () => {
-    const { formatHints, Hints, newHostHints } = await import('../../../lib/evacuation/index.ts');
     await act('start');
     mkdirSync(join(dir, 'metrics'));
     const more = { OCF_RESKEY_metrics_dir: join(dir, 'metrics') };
@@ -308,6 +360,51 @@ describe('what a mark that is gone leaves behind', () => {
     const kept = readFileSync(join(dir, 'state', 'nova-evacuate.hints'), 'utf8');
     expect(Object.keys(JSON.parse(kept).hosts)).toEqual(['comp1']);
     expect(kept).not.toContain('something that was open');
+  });
+});
+
+describe('a monitor with odd values of what reports go to', () => {
+  test('never ends unexpectedly, with a mark or without, and the mark is kept', async () => {
+    const file = join(dir, 'file');
+    const deep = join(dir, 'gone', 'deep');
+    writeFileSync(file, '');
+    mkdirSync(join(dir, 'state', 'nova-evacuate.hints'), { recursive: true });
+    mkdirSync(join(dir, 'state', 'nova-evacuate.metrics'));
+    writeFileSync(join(dir, 'state', 'nova-evacuate.alerts'), 'no directory');
+    await act('start');
+    for (const path of [file, deep, dir, 'relative', '/dev/null', '/proc/nothing', `/${'x'.repeat(5000)}`]) {
+      const more = {
+        OCF_RESKEY_event_log: path,
+        OCF_RESKEY_metrics_dir: path,
+        OCF_RESKEY_alert: path,
+        OCF_RESKEY_CRM_meta_timeout: '1000',
+      };
+      tool('attrd_updater', '-n', 'evacuate', '-N', 'comp0', '-D');
+      tool('crm_attribute', '-N', 'comp0', '-n', 'evacuate', '-l', 'forever', '-D');
+      expect(await act('monitor', more)).toMatchObject({ code: 0, reason: null });
+      setMark('comp0', 'yes');
+      expect(await act('monitor', more)).toMatchObject({
+        code: 190,
+        reason: expect.stringMatching(/^evacuations are held up: /),
+      });
+    }
+    expect(marks()).toContain('host="comp0" value="yes"');
+    expect(log()).not.toMatch(/unexpectedly|\n\s+at |node:internal/);
+    expect((await act('stop')).code).toBe(0);
+  }, 60_000);
+
+  test('a value that no rule allows ends it with 6, with a mark or without', async () => {
+    await act('start');
+    setMark('comp0', 'yes');
+    for (const more of [
+      { OCF_RESKEY_include: 'colour=red' },
+      { OCF_RESKEY_max_hosts_at_once: '-1' },
+      { OCF_RESKEY_concurrency: '1e9' },
+      { OCF_RESKEY_max_failed_per_aggregate: '99999999999999999999' },
+    ]) {
+      expect(await act('monitor', more)).toMatchObject({ code: 6, reason: expect.any(String) });
+    }
+    expect(marks()).toContain('host="comp0" value="yes"');
   });
 });
 
@@ -355,6 +452,20 @@ describe('the files of a resource', () => {
     }
     await state.deactivate();
     expect([await state.isActive(), await state.readHints()]).toEqual([false, '']);
+  });
+
+  test('hints of a time when nothing is open need no look', () => {
+    const hints = new Hints();
+    hints.silentAt.set('comp0', 7);
+    hints.said['alert'] = 'it says "pause": and "reason": of itself';
+    expect([isNothingOpen(''), isNothingOpen(formatHints(hints))]).toEqual([true, true]);
+    for (const subject of ['reason', 'pause']) {
+      const open = new Hints();
+      open.said[subject] = 'evacuations are paused';
+      expect(isNothingOpen(formatHints(open))).toBe(false);
+    }
+    expect(isNothingOpen(formatHints(new Hints([['comp0', newHostHints(0)]])))).toBe(false);
+    expect(isNothingOpen('{"comp0":{"firstSeen":5}}')).toBe(false);
   });
 
   test('hints are replaced whole: a killed writer leaves the old ones', async () => {
