@@ -10,6 +10,8 @@ import {
 import type { Process } from '../unit/evacuation/virtualTime.ts';
 import type { Site } from './site.ts';
 
+const noWord = { cluster: 'normal', nodes: new Map(), transient: new Set<string>(), unknown: [] } as const;
+
 /** How NovaEvacuate is configured. */
 export interface Configuration {
   readonly concurrency: number;
@@ -20,6 +22,8 @@ export interface Configuration {
   readonly dnsDomain: string | undefined;
   readonly policy: Parameters<typeof parsePolicy>[0];
   readonly limits: PassOptions['limits'];
+  /** Does not hear the operator's word: broken on purpose. */
+  readonly isDeaf?: boolean;
   /** The monitor's timeout. */
   readonly timeoutMs: number;
 }
@@ -28,13 +32,16 @@ export interface Configuration {
 export class Controller {
   readonly name: string;
   readonly #site: Site;
+  readonly #me: string;
   /** The file of hints, as the last pass left it. */
   #hints = '';
   #locked = false;
 
-  constructor(site: Site, name: string) {
+  /** `me`: as it stands in claims. */
+  constructor(site: Site, name: string, me = name) {
     this.#site = site;
     this.name = name;
+    this.#me = me;
   }
 
   /** One monitor; null when it was not begun (another holds the lock), or was killed. */
@@ -90,12 +97,12 @@ export class Controller {
       marks,
       readHostMap: async () => new Map(),
       connect: site.connectFor(process, this.name),
-      me: this.name,
+      me: this.#me,
       dnsDomain: configuration.dnsDomain,
       settings: settingsOf(configuration),
       policy: policyOf(configuration),
       limits: configuration.limits,
-      readModes: () => site.modesFor(process).readModes(),
+      readModes: async () => (configuration.isDeaf === true ? noWord : site.modesFor(process).readModes()),
       readFencing: (node) => site.fencingFor(process).readFencing(node),
       report: {
         event: (event) => {

@@ -45,9 +45,21 @@ interface Machine {
   fencing: boolean;
 }
 
+/** What may be broken on purpose, to see that the observer notices. */
+export interface Sabotage {
+  readonly configuration?: (configuration: Configuration) => Partial<Configuration>;
+  /** NovaEvacuate has this name on every controller: it takes all claims for its own. */
+  readonly controllerName?: string;
+  /** nova-compute is started at once, whatever is being evacuated. */
+  readonly startsUnasked?: boolean;
+  /** Done to the data centre before anything fails. */
+  readonly site?: (site: Site) => void;
+}
+
 /** One incident, drawn from a seed: what a data centre may go through while hosts fail and come back. */
 export class Incident {
   readonly #seed: number;
+  readonly #sabotage: Sabotage;
   readonly #draw: Draw;
   readonly #site: Site;
   #start: number;
@@ -60,6 +72,8 @@ export class Incident {
   readonly #purgesAfterFencing: boolean;
   /** Hosts that an operator had disabled, by the reason. */
   readonly #foreign = new Map<string, string>();
+  /** The state of every instance before anything failed. */
+  readonly #bornAs = new Map<string, string>();
   /** Whom the owner wants off. */
   readonly #off = new Set<string>();
   /** Nodes whose evacuation an operator has paused, '' for all of them: since when. */
@@ -72,8 +86,9 @@ export class Incident {
   #calm = false;
   #over = false;
 
-  constructor(seed: number) {
+  constructor(seed: number, sabotage: Sabotage = {}) {
     this.#seed = seed;
+    this.#sabotage = sabotage;
     const draw = new Draw(seed);
     this.#draw = draw;
     const nodes = ['comp0', 'comp1', 'comp2', 'comp3', 'comp4'];
@@ -121,7 +136,12 @@ export class Incident {
     });
     this.#start = this.#site.time.now();
     this.#healthySince = this.#start;
-    this.#controllers = [new Controller(this.#site, 'ctl0'), new Controller(this.#site, 'ctl1')];
+    const { controllerName } = sabotage;
+    this.#controllers = [
+      new Controller(this.#site, 'ctl0', controllerName),
+      new Controller(this.#site, 'ctl1', controllerName),
+    ];
+    sabotage.site?.(this.#site);
     this.#mode = draw.one(['one', 'one', 'failover', 'twins']);
     this.#purgesAfterFencing = this.#mode !== 'twins' && draw.chance(0.4);
     this.#configuration = {
@@ -168,7 +188,9 @@ export class Incident {
     this.#plan();
     this.#monitorForEver();
     this.#observeForEver();
-    const end = this.#start + stormMs + calmMs;
+    // Whoever is broken on purpose need not come to an end.
+    const isSound = Object.keys(this.#sabotage).length === 0;
+    const end = this.#start + stormMs + (isSound ? calmMs : 30_000);
     while (time.now() < end && !(this.#calm && this.#unsettled().length === 0)) await time.pass(5_000);
     // What is late may still come.
     await time.pass(90_000);
@@ -176,6 +198,11 @@ export class Incident {
     for (const machine of this.#machines.values()) this.#killAll(machine);
     await time.pass(1_000);
     cloud.world.observer.end(this.#site.told, this.#wishes());
+  }
+
+  /** Which rules were broken. */
+  broken(): ReadonlySet<string> {
+    return new Set(this.#site.cloud.world.observer.violations.map(({ rule }) => rule));
   }
 
   /** What went wrong, in sentences. */
@@ -216,6 +243,7 @@ export class Incident {
         locked: this.#chance(0.1),
         ...(this.#chance(0.3) ? { imageId: null } : {}),
       });
+      this.#bornAs.set(server.id, vmState);
       world.recordAction(server, 'create', owner);
       if (vmState === 'stopped') {
         world.recordAction(server, 'stop', owner);
@@ -269,10 +297,12 @@ export class Incident {
     return this.#site.pacemaker.properties.get('evacuation') === 'go';
   }
 
-  #staysBecause({ vmState, metadata, name }: Server): string | null {
+  #staysBecause({ id, metadata, name }: Server): string | null {
     const { exclude, other_states } = this.#configuration.policy;
     if (metadata['evacuable'] === 'false') return 'evacuable=false';
     if (exclude !== '' && name.startsWith('amphora-')) return 'the operator excludes it';
+    // As it was before anybody reset it.
+    const vmState = this.#bornAs.get(id) ?? 'active';
     if (['active', 'stopped', 'error'].includes(vmState)) return null;
     const recovers = other_states === 'recover' && ['paused', 'suspended', 'rescued'].includes(vmState);
     return recovers ? null : `it is ${vmState}`;
@@ -335,10 +365,15 @@ export class Incident {
     if (server.taskState !== null) left.push(`${server.name} on ${host.name} is still ${server.taskState}`);
     if (server.vmState === 'error') left.push(`${server.name} on ${host.name} is in error`);
     if (!host.powered) left.push(`${server.name} is left on ${host.name}, which is off`);
-    else if (server.vmState === 'active' && host.domains.get(server.id) !== true) {
+    else if (server.vmState === 'active' && host.domains.get(server.id) !== true && !this.#isNamed(server)) {
       left.push(`${server.name} does not run on ${host.name}`);
     }
     return left;
+  }
+
+  /** It was started in vain, and somebody was told to look at it. */
+  #isNamed({ id }: Server): boolean {
+    return this.#site.told.some((line) => line.includes(id) && line.includes('does not run'));
   }
 
   /** Who has to be off at the end. */
@@ -410,7 +445,7 @@ export class Incident {
       );
     }
     if (this.#chance(0.15)) soon(() => cloud.keystone.revokeAll());
-    if (this.#chance(0.2)) this.#pause(this.#chance(0.5) ? '' : 'comp0', forAWhile);
+    if (this.#chance(0.25)) this.#pause(this.#chance(0.5) ? '' : 'comp0');
     if (this.#chance(0.25)) {
       this.#isRoomShort = true;
       const small = 128 * (1 + this.#whole(6));
@@ -454,26 +489,26 @@ export class Incident {
   }
 
   /** An operator pauses the evacuation of a node, or of all, for a while. */
-  #pause(
-    node: string,
-    forAWhile: (what: string, begin: () => void, end: () => void, hinders: boolean) => void,
-  ): void {
+  #pause(node: string): void {
     const { pacemaker, time } = this.#site;
-    const said = () =>
-      node === '' ? pacemaker.properties : (pacemaker.nodes.get(node) ?? new Map<string, string>());
-    forAWhile(
-      `pause of ${node || 'all'}`,
-      () => {
-        if (node !== '') pacemaker.nodes.set(node, said());
-        said().set('evacuation', 'pause');
-        this.#paused.set(node, time.now());
-      },
-      () => {
+    const said = () => {
+      if (node === '') return pacemaker.properties;
+      const attributes = pacemaker.nodes.get(node) ?? new Map<string, string>();
+      pacemaker.nodes.set(node, attributes);
+      return attributes;
+    };
+    time.after(this.#random() * 60_000, () => {
+      this.#tell(`pause of ${node || 'all'}: begins`);
+      said().set('evacuation', 'pause');
+      this.#paused.set(node, time.now());
+      this.#hinder(1);
+      time.after(20_000 + this.#random() * 60_000, () => {
+        this.#tell(`pause of ${node || 'all'}: ends`);
         said().delete('evacuation');
         this.#paused.delete(node);
-      },
-      true,
-    );
+        this.#hinder(-1);
+      });
+    });
   }
 
   /** What becomes of single requests, by the simulator's own rules. */
@@ -644,7 +679,11 @@ export class Incident {
   async #startItself(machine: Machine, isMine: () => boolean): Promise<void> {
     const { name } = machine;
     await this.#sleep(2_000 + this.#random() * 10_000);
-    while (isMine() && (this.#hasJob(name) || this.#site.network.evacuationsUnderWay > 0))
+    while (
+      !this.#sabotage.startsUnasked &&
+      isMine() &&
+      (this.#hasJob(name) || this.#site.network.evacuationsUnderWay > 0)
+    )
       await this.#sleep(200);
     if (!isMine()) return;
     this.#tell(`nova-compute on ${name} starts by itself`);
@@ -751,20 +790,25 @@ export class Incident {
     const { time, network } = this.#site;
     let killed = false;
     let ended = false;
-    await controller.monitor(this.#configuration, this.#teller(controller.name), (process, kill) => {
-      if (this.#calm || !this.#chance(0.3)) return;
-      const tryToKill = () => {
-        if (ended || !process.alive) return;
-        if (this.#mode === 'failover' && network.evacuationsUnderWay > 0) {
-          time.after(100, tryToKill);
-          return;
-        }
-        this.#tell(`killed the pass on ${controller.name}`);
-        killed = true;
-        kill();
-      };
-      time.after(this.#random() * 25_000, tryToKill);
-    });
+    const sabotaged = this.#sabotage.configuration?.(this.#configuration);
+    await controller.monitor(
+      { ...this.#configuration, ...sabotaged },
+      this.#teller(controller.name),
+      (process, kill) => {
+        if (this.#calm || !this.#chance(0.3)) return;
+        const tryToKill = () => {
+          if (ended || !process.alive) return;
+          if (this.#mode === 'failover' && network.evacuationsUnderWay > 0) {
+            time.after(100, tryToKill);
+            return;
+          }
+          this.#tell(`killed the pass on ${controller.name}`);
+          killed = true;
+          kill();
+        };
+        time.after(this.#random() * 25_000, tryToKill);
+      },
+    );
     ended = true;
     return killed;
   }
