@@ -76,10 +76,7 @@ export function build(given: unknown): Rig {
   nova.serverGroups = list(world['groups']).map((data) => {
     const group = fields(data, ['name', 'policy'], 'a server group');
     const name = text(group['name']);
-    const members = list(world['instances'])
-      .flatMap((instance) => namesOf(fields(instance, instanceKeys, 'an instance'), name))
-      .map(idOf);
-    return { id: `id-of-${name}`, name, policy: text(group['policy']), members };
+    return { id: `id-of-${name}`, name, policy: text(group['policy']) };
   });
   for (const data of list(world['instances'])) boot(rig, fields(data, instanceKeys, 'an instance'));
   const disks = text(world['disks'] ?? 'shared');
@@ -122,9 +119,8 @@ export function idOf(name: string): string {
   return `id-of-${name}`;
 }
 
-/** One, or `count` of them; all, or those of a server group. */
-function namesOf(data: Data, group?: string): string[] {
-  if (group !== undefined && data['group'] !== group) return [];
+/** One, or `count` of them. */
+function namesOf(data: Data): string[] {
   const name = text(data['name']);
   if (data['count'] === undefined) return [name];
   return Array.from({ length: number(data['count']) }, (_, index) => `${name}-${index}`);
