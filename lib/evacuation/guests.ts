@@ -56,7 +56,8 @@ export function decideGuest(facts: GuestFacts): GuestStep {
       if (running === null) {
         return { kind: 'name', sentence: 'Nova cannot say whether it runs; look at it' };
       }
-      return whenNotTried(facts, { kind: 'reboot' });
+      // One whose evacuation failed may read ACTIVE only because its way back to off was cut short after its first half.
+      return facts.evacuationFailed ? restored(facts) : whenNotTried(facts, { kind: 'reboot' });
     case 'error':
       return facts.evacuationFailed && running === false ? restored(facts) : startedInVain(facts);
     case 'stopped':

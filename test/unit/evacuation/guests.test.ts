@@ -107,6 +107,11 @@ const table: readonly (readonly [string, Row, string])[] = [
     'stop',
   ],
   [
+    'its evacuation failed, and its way back to off was cut short after the reset',
+    { evacuationFailed: true, actions: [act('resetState', after), act('stop', before), created] },
+    'stop',
+  ],
+  [
     'its evacuation failed, and it was on again before',
     { vm: 'error', evacuationFailed: true, actions: [act('start', before + 2), act('stop', before + 1)] },
     'reboot',
