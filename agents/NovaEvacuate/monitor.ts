@@ -172,6 +172,7 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
   }
   const hints = parseHints(await files.readHints());
   const apiErrors: Record<string, number> = {};
+  const warned = new Set<string>();
   const reporter = openReporter(ctx, hints);
   const tools = { env: ctx.env, timeoutMs: toolTimeoutMs };
   const outcome = await runPass({
@@ -211,7 +212,13 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     hints,
     keepHints: () => keepHints(ctx, files, formatHints(hints)),
     clock: systemClock,
-    log: ctx.log,
+    log: {
+      ...ctx.log,
+      warn: (sentence, about) => {
+        warned.add(sentence);
+        ctx.log.warn(sentence, about);
+      },
+    },
     showProgress: (name, text) => showProgress(ctx, name, text),
     clearProgress: async (name) => {
       await clearProgress(ctx, name);
@@ -221,7 +228,8 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     timeoutMs,
     // Alerts that were put down are worked off whatever happened.
   }).finally(() => reporter.close());
-  const alreadyLogged = outcome.sentence !== null && hints.said['reason'] === outcome.sentence;
+  const alreadyLogged =
+    outcome.sentence !== null && (hints.said['reason'] === outcome.sentence || warned.has(outcome.sentence));
   if (outcome.sentence === null) delete hints.said['reason'];
   else hints.said['reason'] = outcome.sentence;
   keepHints(ctx, files, formatHints(hints));
