@@ -52,7 +52,8 @@ export class GuestStarter {
 
   /** Instances that were asked to start, by title. */
   get started(): readonly string[] {
-    return [...this.#started];
+    // One that was started in vain is named instead.
+    return [...this.#started].filter((each) => !this.#named.has(each));
   }
 
   /** Instances that do not run and are left so, with the reason. */
