@@ -1,5 +1,5 @@
 import type { Migration, Server } from '@openstack-ts/nova-client';
-import { failuresInARow, isFailed } from './records.ts';
+import { isDone, isFailed } from './records.ts';
 
 /**
  * Keeps Nova from rebuilding an instance empty. An instance that boots from an image has its root disk either on storage
@@ -21,12 +21,13 @@ export function isDiskMissing(server: Server, latest: Migration | undefined): bo
 }
 
 /**
- * Whose disks are certainly on the dead host itself. A single destination may merely lack a mount, so one refusal proves
- * nothing: an instance is certain when two attempts ended so; and all of the host's are when two destinations refused (or
- * the only one there is) and none took one. Then the others are not even tried, as each try leaves one in ERROR.
+ * Whose disks are certainly on the dead host itself. A single destination may merely lack a mount, however often Nova
+ * chooses it, so its refusals prove nothing: an instance is certain when two destinations refused it (or twice the only
+ * one there is); and all of the host's are when two destinations refused (or the only one there is) and none took one.
+ * Then the others are not even tried, as each try leaves one in ERROR.
  *
  * @param instances those of the dead host that have to keep their disks, with their evacuations, oldest first
- * @param arrived instances with a disk to keep that were evacuated from this host in this incident
+ * @param arrived on how many hosts instances of this one arrived with their disks
  * @param targets how many hosts can take instances
  */
 export function localDisks(
@@ -37,6 +38,12 @@ export function localDisks(
   const missing = instances.filter(({ server, records }) => isDiskMissing(server, records.at(-1)));
   const refusedBy = new Set(missing.map(({ records }) => records.at(-1)?.destHost ?? ''));
   const everywhere = missing.length > 0 && arrived === 0 && refusedBy.size >= Math.min(2, targets);
-  const found = everywhere ? instances : missing.filter(({ records }) => failuresInARow(records) >= 2);
+  const found = everywhere ? instances : missing.filter(({ records }) => isRefused(records, targets));
   return new Set(found.map(({ server }) => server.id));
+}
+
+function isRefused(records: readonly Migration[], targets: number): boolean {
+  const failed = records.slice(records.findLastIndex(isDone) + 1).filter(isFailed);
+  const refusedBy = new Set(failed.map(({ destHost }) => destHost));
+  return failed.length >= 2 && refusedBy.size >= Math.min(2, targets);
 }

@@ -36,6 +36,8 @@ export interface HostHints {
   stalled: boolean;
   /** Instances that were asked for and whose end was not told yet: some end between two passes. */
   open: Record<string, { readonly name: string; readonly requestId: string | null }>;
+  /** Hosts that took an instance of this one together with its disk: what the two share is proven (`diskGuard.ts`). */
+  sharedWith: readonly string[];
   /** Instances that may have to be switched off again once they are elsewhere (`restore.ts`). */
   restore: readonly string[];
   /** What the events of its last incident go by, until its mark is gone; null: nothing was taken up yet. */
@@ -90,6 +92,7 @@ export function parseHints(text: string): Hints {
       begun: entry['begun'] === true,
       stalled: entry['stalled'] === true,
       open: readOpen(entry['open']),
+      sharedWith: readTexts(entry['sharedWith']),
       restore: readTexts(entry['restore']),
       incident: readIncident(entry['incident']),
       said: readValues(entry['said'], (value) => typeof value === 'string'),
@@ -181,6 +184,7 @@ export function newHostHints(firstSeen: number): HostHints {
     begun: false,
     stalled: false,
     open: {},
+    sharedWith: [],
     restore: [],
     incident: null,
     said: {},

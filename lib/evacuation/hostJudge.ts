@@ -33,8 +33,6 @@ export class HostJudge {
   readonly #ranks = new Map<string, Rank>();
   /** Instances that have to keep their disks. */
   readonly #keeps = new Set<string>();
-  /** Hosts that took an instance of this one together with its disk: what the two share is proven. */
-  readonly #sharedWith = new Set<string>();
 
   constructor(
     scope: PassScope,
@@ -136,7 +134,7 @@ export class HostJudge {
 
   /** Whether a host is known to find this host's disks. */
   isSharedWith(host: string): boolean {
-    return this.#sharedWith.has(host);
+    return this.#marked.hints.sharedWith.includes(host);
   }
 
   /** A destination that died and is back looks like any other, so what it has lost is remembered. */
@@ -171,11 +169,12 @@ export class HostJudge {
   /** Which instances have their disk on the dead host; and, from what arrived, which hosts find its disks. */
   #localDisks(byServer: ReadonlyMap<string, readonly Migration[]>, targets: number): ReadonlySet<string> {
     const { onSharedStorage } = this.#scope.settings;
+    const { hints } = this.#marked;
     const here: { readonly server: Server; readonly records: readonly Migration[] }[] = [];
     for (const id of this.#requests.asked.keys()) {
       const latest = byServer.get(id)?.at(-1);
       if (latest !== undefined && isDone(latest) && latest.destHost !== null && this.#keeps.has(id)) {
-        this.#sharedWith.add(latest.destHost);
+        hints.sharedWith = [...new Set([...hints.sharedWith, latest.destHost])];
       }
     }
     for (const [id, { server }] of this.#view.servers) {
@@ -184,7 +183,7 @@ export class HostJudge {
       this.#keeps.add(id);
       here.push({ server, records: byServer.get(id) ?? [] });
     }
-    return localDisks(here, this.#sharedWith.size, targets);
+    return localDisks(here, hints.sharedWith.length, targets);
   }
 
   /** What no host has room for now waits for it, and what failed for want of room is tried again once there is some. */

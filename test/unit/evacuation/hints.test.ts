@@ -30,6 +30,7 @@ describe('the file of hints', () => {
           begun: true,
           stalled: true,
           open: { i: { name: 'vm', requestId: 'req-1' }, j: { name: 'vn', requestId: null } },
+          sharedWith: ['comp2'],
           restore: ['i'],
           incident: { host: 'comp0.example', fencedAt: 4 },
           said: { i: 'something', __proto__x: 'else' },
