@@ -174,7 +174,8 @@ passes_until_done() {
     "servers": [{"name": "vm", "host": "comp0"}]}'
   fail_host comp0
   evacuator start
-  MONITOR_TIMEOUT=4000
+  # It ends by itself: the second attempt is due after that.
+  MONITOR_TIMEOUT=16000
   run -190 evacuator monitor
   assert_line --regexp '^ocf-exit-reason:.*vm .*spawn_fail'
   refute [ "$(mark_transient comp0)" = no ]
@@ -193,7 +194,7 @@ passes_until_done() {
   cloud --scenario '{"hosts": ["comp0", {"name": "comp1", "spawnFail": true}], "servers": [{"name": "vm", "host": "comp0"}]}'
   fail_host comp0
   evacuator start
-  MONITOR_TIMEOUT=4000
+  MONITOR_TIMEOUT=16000
   run -0 evacuator monitor OCF_RESKEY_crm_feature_set=3.0.14
   assert_line --regexp '^ocf-exit-reason:.*vm '
 }
@@ -220,7 +221,7 @@ passes_until_done() {
     "servers": [{"name": "vm", "host": "comp0"}]}'
   fail_host comp0
   evacuator start
-  MONITOR_TIMEOUT=4000
+  MONITOR_TIMEOUT=10000
   run evacuator monitor
   assert_equal "$(sim_migrations)" 'vm comp0 comp1 pre-migrating'
   sim PUT hosts/comp2 '{"disabled": false}'
