@@ -149,6 +149,30 @@ describe('keeping claims', () => {
     ).rejects.toMatchObject({ name: 'AttrdError' });
   });
 
+  test('one that cannot be refreshed for 30 s is given up, before anybody else may take it, and stays given up', async () => {
+    const { rig, keeper } = setup(['comp0']);
+    await rig.time.until(keeper.take(read(rig)));
+    rig.pacemaker.running = false;
+    await rig.time.pass(29_000);
+    expect(keeper.lost('comp0')).toBeNull();
+    await rig.time.pass(2_000);
+    expect(keeper.lost('comp0')).toBe('its claim could not be refreshed for 31 s');
+    rig.pacemaker.running = true;
+    await rig.time.pass(3 * pacing.claimRefreshMs);
+    expect(keeper.lost('comp0')).toBe('its claim could not be refreshed for 31 s');
+    // Neither refreshed nor taken anew: it dies, and whoever is alive takes it.
+    expect(rig.mark('comp0')).toBe(`ctl0@${second}`);
+    expect(await rig.time.until(keeper.stillHeld('comp0'))).toBe(false);
+  });
+
+  test('writes that hang count as none', async () => {
+    const { rig, keeper } = setup(['comp0']);
+    await rig.time.until(keeper.take(read(rig)));
+    rig.toolLatency = () => 100_000;
+    await rig.time.pass(31_000);
+    expect(keeper.lost('comp0')).toMatch(/^its claim could not be refreshed for 3\d s$/);
+  });
+
   test('dropped, it is written no more, though a refresh of it is under way', async () => {
     for (let wait = 9_500; wait < 14_000; wait += 100) {
       const { rig, process, keeper } = setup(['comp0', 'comp1', 'comp2']);
