@@ -78,6 +78,33 @@ bodies() {
       });' "$CLOUD_CONTROL" "$1"
 }
 
+# owner JSON NAME...   an action of the instances' owner through Nova's API, such as '{"os-stop": null}', and its end
+owner() {
+  "$NODE24" -e '
+    const [auth, nova, control, action, ...names] = process.argv.slice(1);
+    const headers = { "Content-Type": "application/json" };
+    const user = { name: "admin", password: "adminpw", domain: { id: "default" } };
+    const project = { name: "admin", domain: { id: "default" } };
+    const body = { auth: { identity: { methods: ["password"], password: { user } }, scope: { project } } };
+    const servers = async () => (await (await fetch(`${control}/_sim/state`)).json()).servers;
+    const run = async () => {
+      const login = await fetch(`${auth}/auth/tokens`, { method: "POST", headers, body: JSON.stringify(body) });
+      const token = { ...headers, "X-Auth-Token": login.headers.get("X-Subject-Token") };
+      for (const { id, name } of await servers()) {
+        if (!names.includes(name)) continue;
+        const path = `${nova}/v2.1/servers/${id}/action`;
+        const answer = await fetch(path, { method: "POST", headers: token, body: action });
+        if (!answer.ok) throw new Error(`${name}: ${answer.status} ${await answer.text()}`);
+      }
+      while ((await servers()).some(({ name, taskState }) => names.includes(name) && taskState !== null)) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    run().catch((error) => { console.error(error.message); process.exitCode = 1; });
+  ' "$CLOUD_AUTH_URL" "$CLOUD_NOVA" "$CLOUD_CONTROL" "$@"
+  sim DELETE requests
+}
+
 # most_in_flight [FROM [TO]]   how many evacuations were in flight at the same time, at most, while the requests to evacuate
 # from the FROM-th to the TO-th were accepted
 most_in_flight() {
