@@ -83,6 +83,10 @@ describe('whose disks are certainly on the dead host', () => {
     expect(found([refused('a', 'comp1', 'comp1'), ...others(2)], 1, 1)).toEqual(['a']);
   });
 
+  test('refused once by the only host there is now, after others had arrived: not certain yet', () => {
+    expect(found([refused('a', 'comp1'), ...others(2)], 1, 1)).toEqual([]);
+  });
+
   test('refusals before it was last evacuated do not count', () => {
     const records = [attempt('a', 'comp1'), attempt('a', 'comp3', 'done'), attempt('a', 'comp2')];
     expect(found([{ server: broken('a'), records }], 1, 3)).toEqual([]);
