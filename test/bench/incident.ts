@@ -108,6 +108,7 @@ async function withFailedHosts<T>(
     startAgent(join(root, 'dist/NovaEvacuate'), cluster);
     for (const host of hosts) {
       cloud.world.killCompute(host, { power: false });
+      cluster.lose(host);
       await fence(join(root, 'dist/fence_compute'), cluster.env, cloud.authUrl, host);
     }
     cloud.requests.clear();

@@ -7,6 +7,8 @@ export interface SimulatedCluster {
   readonly env: Readonly<Record<string, string>>;
   /** The transient mark of a node; `''` when there is none. */
   mark(node: string): string;
+  /** The cluster loses a node, as it does when its power is gone. */
+  lose(node: string): void;
 }
 
 /**
@@ -39,6 +41,9 @@ export function makeCluster(
       OCF_RESKEY_CRM_meta_interval: '10000',
       HA_RSCTMP: directory,
       HA_LOGFILE: join(directory, 'log'),
+    },
+    lose(node) {
+      execFileSync(join(root, 'test/simulators/attrd/sim-cluster'), [cluster, 'leave', node]);
     },
     mark(node) {
       try {
