@@ -223,31 +223,32 @@ function paused(facts: AdmissionFacts, one: Candidate): Deferral {
   const { modes } = facts;
   const { node } = word;
   const [name] = one.names;
-  const where =
-    node === null ? 'the cluster property evacuation' : `the attribute evacuation of node ${node}`;
   const odd = modes.unknown.find((unknown) => unknown.where === node);
-  const says = odd === undefined ? 'says pause' : oddText(odd.value);
-  const follows = one.begun ? ', and what Nova has accepted is followed to its end' : '';
+  const says = odd === undefined ? 'evacuation=pause' : `evacuation="${odd.value}" (which counts as pause)`;
+  const where = node === null ? `the cluster property ${says}` : `the attribute ${says} of node ${node}`;
+  const follows = one.begun ? ', and what it has accepted is followed to its end' : '';
+  const alone = node === null ? ` (or for this host alone: ${goCommand(name)})` : '';
   const cure =
     node === null
-      ? `crm_attribute --type crm_config --name evacuation --delete; or for this host alone with: ${goCommand(name)}`
+      ? 'crm_attribute -t crm_config -n evacuation -D'
       : modes.transient.has(node)
         ? `attrd_updater -n evacuation -N ${node} -D`
         : `crm_attribute -N ${node} -n evacuation -l forever -D`;
   return {
     kind: 'defer',
     why: 'paused',
-    sentence: `${name} is paused: ${where} ${says}, so nothing new is asked of Nova for it${follows}; it goes on after: ${cure}`,
+    // Pacemaker shows the first 128 characters.
+    sentence: `${name} is paused by ${where} and goes on after: ${cure}${alone}; until then nothing new is asked of Nova for it${follows}`,
   };
 }
 
-function remarks({ aggregates, modes }: AdmissionFacts): readonly string[] {
+function remarks({ aggregates, limits, modes }: AdmissionFacts): readonly string[] {
   const said = modes.unknown.map(({ where, value }) =>
     where === null
       ? `The cluster property evacuation ${oddText(value)}`
       : `The attribute evacuation of node ${where} ${oddText(value)}`,
   );
-  if (aggregates === null) {
+  if (aggregates === null && limits.maxFailedPerAggregate > 0) {
     said.push(
       `The aggregates cannot be read, so limits of failed hosts per aggregate (max_failed_per_aggregate, ${aggregateLimit}) defer nothing`,
     );

@@ -29,6 +29,7 @@ export class CloudFacts {
   readonly #policyReader: PolicyReader;
   readonly #silentAt: Map<string, number>;
   #aggregates: Promise<readonly Aggregate[]> | null = null;
+  #capacityTrouble: string | null = null;
   readonly #groups = new Map<string, Promise<ServerGroup | null>>();
   #capacity: { readonly at: number; readonly read: Promise<Capacity | null> } | null = null;
   #fenced: ReadonlySet<string> = new Set();
@@ -166,10 +167,26 @@ export class CloudFacts {
   capacity(maxAgeMs: number): Promise<Capacity | null> {
     const now = this.#now();
     if (this.#capacity === null || now - this.#capacity.at > maxAgeMs) {
-      const read = orNull(this.#nova.listCapacity(this.#options));
-      this.#capacity = { at: now, read: read.then((list) => (list === null ? null : { at: now, list })) };
+      this.#capacity = { at: now, read: this.#readCapacity(now) };
     }
     return this.#capacity.read;
+  }
+
+  /** Why capacity could not be read when it was last asked for; null: it could. */
+  get capacityTrouble(): string | null {
+    return this.#capacityTrouble;
+  }
+
+  async #readCapacity(at: number): Promise<Capacity | null> {
+    try {
+      const list = await this.#nova.listCapacity(this.#options);
+      this.#capacityTrouble = null;
+      return { at, list };
+    } catch (error) {
+      if (!(error instanceof NovaError)) throw error;
+      this.#capacityTrouble = error.message;
+      return null;
+    }
   }
 }
 

@@ -63,7 +63,7 @@ function noteOf({ name, policy }: ServerGroup): string {
     return `; its server group ${name} (anti-affinity) allows it only hosts without another member`;
   }
   if (policy === 'affinity') {
-    return `; its server group ${name} (affinity) ties it to the dead host, so Nova finds no other until it is taken out of the group`;
+    return `; its server group ${name} (affinity) ties it to the dead host, so Nova finds no other while the group exists (openstack server group delete ${name})`;
   }
   return '';
 }

@@ -1,8 +1,9 @@
-import { type Migration, NovaError, type Server } from '@openstack-ts/nova-client';
+import { NovaError, type Server } from '@openstack-ts/nova-client';
 import type { InstanceClass } from './classify.ts';
 import { loadOf, nextDestination } from './destination.ts';
-import { diskOf, isDiskMissing } from './diskGuard.ts';
+import { diskOf } from './diskGuard.ts';
 import { timeLeftMs } from './estimate.ts';
+import { failureKind } from './failureKind.ts';
 import { fencedAt, holdDown } from './hold.ts';
 import { HostJudge } from './hostJudge.ts';
 import { HostReport } from './hostReport.ts';
@@ -215,14 +216,8 @@ export class HostEvacuation {
       // A record of an attempt for which no host was found has no destination.
       const acceptedAt = latest.createdAt - nova.clockOffsetMs;
       if (isDone(latest)) throttle.done();
-      else if (latest.destHost === null) throttle.failed('noValidHost', acceptedAt);
-      else throttle.failed(this.#isDiskMissing(id, latest) ? 'diskMissing' : 'rebuild', acceptedAt);
+      else throttle.failed(failureKind(this.#view.servers.get(id)?.server ?? null, latest), acceptedAt);
     }
-  }
-
-  #isDiskMissing(id: string, latest: Migration): boolean {
-    const server = this.#view.servers.get(id)?.server ?? null;
-    return server !== null && isDiskMissing(server, latest);
   }
 
   async #show(classes: Classes, atOnce = false): Promise<void> {

@@ -206,6 +206,11 @@ export class HostJudge {
       if (demand !== null) wanted.push({ id, priority: this.rankOf(id).priority, demand });
     }
     const unfit = await room.plan(this.#host, wanted, targets);
+    const trouble = this.#scope.cloud.capacityTrouble;
+    if (trouble !== null) {
+      const sentence = `Placement does not tell what hosts have room for, so instances of ${this.#host} are asked for whether there is room or not: ${trouble}.`;
+      this.#report.say('placement', 'warn', sentence, 'placement');
+    }
     const before = hints.unfit;
     for (const id of Object.keys(before)) if (!unfit.has(id)) hints.roomAt[id] = now;
     hints.unfit = {};
@@ -213,7 +218,7 @@ export class HostJudge {
       const since = before[id] ?? now;
       // Sums that mislead must not hold an instance for ever: once in a long while Nova is asked all the same.
       const isTried = now - since > pacing.retrySlowMs;
-      hints.unfit[id] = isTried ? now : since;
+      hints.unfit[id] = since;
       if (classes.get(id)?.kind === 'due' && !isTried) classes.set(id, { kind: 'deferred', sentence });
     }
   }

@@ -64,22 +64,27 @@ export class HostReport {
           }
           break;
         case 'deferred':
-          if (this.say(id, 'notice', `Deferring ${title} on ${this.#host}: ${one.sentence}.`, one.kind)) {
+          if (this.#pass(id, one.kind, 'notice', `Deferring ${title} on ${this.#host}: ${one.sentence}.`)) {
             this.event(id, view.name(id), 'deferred', one.sentence, {});
           }
           break;
         case 'unknown':
-          this.say(id, 'warn', `Waiting for ${title} on ${this.#host}: ${one.sentence}.`, one.kind);
+          this.#pass(id, one.kind, 'warn', `Waiting for ${title} on ${this.#host}: ${one.sentence}.`);
           break;
         case 'inFlight':
           if (one.overdue) {
-            this.say(id, 'warn', `Waiting for ${title} on ${this.#host}: ${one.sentence}.`, one.kind);
+            this.#pass(id, one.kind, 'warn', `Waiting for ${title} on ${this.#host}: ${one.sentence}.`);
           }
           break;
         default:
         // Nothing that an operator has to know yet.
       }
     }
+  }
+
+  /** Says a condition that passes: once while it lasts, and without a word on the outcome that was told before it. */
+  #pass(id: string, kind: InstanceClass['kind'], level: 'notice' | 'warn', sentence: string): boolean {
+    return this.say(`state of ${id}`, level, sentence, kind, null, id);
   }
 
   #arrived(id: string, view: HostView, sentence: string, record: Migration | undefined): void {
@@ -161,14 +166,14 @@ export class HostReport {
     sentence: string,
     sameAs = sentence,
     requestId: string | null = null,
+    instance: string | null = this.#lastKind.has(subject) ? subject : null,
   ): boolean {
     const { said } = this.#hints;
     if (said[subject] === sameAs) return false;
     said[subject] = sameAs;
-    const isInstance = this.#lastKind.has(subject);
     this.#scope.log[level](sentence, {
       host: this.#host,
-      ...(isInstance ? { instance: subject } : {}),
+      ...(instance === null ? {} : { instance }),
       ...(requestId === null ? {} : { requestId }),
     });
     return true;

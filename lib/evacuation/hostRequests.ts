@@ -158,6 +158,7 @@ export class HostRequests {
       callOptions.deadline ?? Number.POSITIVE_INFINITY,
     );
     this.#asked.set(server.id, { at, answered: false, lastRecord });
+    if (hints.unfit[server.id] !== undefined) hints.unfit[server.id] = at;
     hints.open[server.id] = { name: server.name, requestId: null };
     try {
       // A destination is only named where the disk cannot be lost on it: with `keep` Nova cannot be told one.

@@ -664,7 +664,7 @@ class Pass {
         first === undefined
           ? null
           : others > 0
-            ? `${first.sentence} (${others} more hosts are open)`
+            ? `${first.sentence} (${others === 1 ? '1 more host is' : `${others} more hosts are`} open)`
             : first.sentence,
     };
   }

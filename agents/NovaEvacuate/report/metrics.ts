@@ -40,8 +40,8 @@ export class Metrics {
       if (event.what === 'evacuated') observe(counters.hostSeconds, (event.at - event.fencedAt) / 1000);
     } else {
       const how = outcome(event);
-      if (how === null) add(counters.instances, 'requested');
-      else add(counters.instances, how);
+      if (how !== null) add(counters.instances, how);
+      else if (event.what === 'requested') add(counters.instances, 'requested');
       if (how === 'done' && event.durationMs !== null) {
         observe(counters.instanceSeconds, event.durationMs / 1000);
       }

@@ -38,7 +38,7 @@ describe('the server group behind "No valid host"', () => {
     [
       'affinity',
       ['near'],
-      '; its server group name-of-near (affinity) ties it to the dead host, so Nova finds no other until it is taken out of the group',
+      '; its server group name-of-near (affinity) ties it to the dead host, so Nova finds no other while the group exists (openstack server group delete name-of-near)',
     ],
     ['a soft policy forbids nothing', ['soft'], ''],
     ['one of several', ['soft', 'near'], /name-of-near \(affinity\)/],
