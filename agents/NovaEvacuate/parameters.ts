@@ -17,7 +17,7 @@ export const parameters: readonly OcfParameter[] = [
   {
     name: 'concurrency',
     type: 'integer',
-    default: '64',
+    default: '100',
     min: 1,
     max: 500,
     shortdesc: 'Most evacuations at the same time',

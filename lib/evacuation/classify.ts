@@ -205,7 +205,7 @@ function failedAttempt(facts: InstanceFacts, server: Server, latest: Migration):
   const attempts = Math.max(1, failuresInARow(facts.records, facts.incidentAt));
   const failedAt = latest.updatedAt - facts.clockOffsetMs;
   const retryAt = failedAt < facts.capacityAt ? facts.capacityAt : failedAt + retryPauseMs(attempts);
-  const why = `${failureText(server, latest)}${latest.destHost === null ? facts.groupNote : ''}`;
+  const why = `${failureText(server, latest)}${facts.groupNote}`;
   const sentence = `attempt ${attempts} failed: ${why}`;
   const next = due(facts, server, sentence);
   if (next.kind !== 'due' || facts.now >= retryAt) return next;

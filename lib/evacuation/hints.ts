@@ -10,8 +10,8 @@ import { readThrottle, type ThrottleState } from './throttle.ts';
 export interface HostHints {
   /** When this node first saw the mark, in ms since the epoch. */
   readonly firstSeen: number;
-  /** Hosts that could take instances when they were last counted, and when one was last added. */
-  targets: readonly string[];
+  /** Hosts that could take instances when they were last counted (null: never), and when one was last added. */
+  targets: readonly string[] | null;
   capacityAt: number;
   /** Instances that no host had room for, since when (ms since the epoch), and when room was found for those that had none. */
   unfit: Record<string, number>;
@@ -79,7 +79,7 @@ export function parseHints(text: string): Hints {
     if (!isRecord(entry) || typeof entry['firstSeen'] !== 'number') continue;
     hints.set(name, {
       firstSeen: entry['firstSeen'],
-      targets: readTexts(entry['targets']),
+      targets: Array.isArray(entry['targets']) ? readTexts(entry['targets']) : null,
       unfit: readValues(entry['unfit'], (value) => typeof value === 'number'),
       roomAt: readValues(entry['roomAt'], (value) => typeof value === 'number'),
       capacityAt: typeof entry['capacityAt'] === 'number' ? entry['capacityAt'] : 0,
@@ -171,7 +171,7 @@ export function formatHints(hints: Hints): string {
 export function newHostHints(firstSeen: number): HostHints {
   return {
     firstSeen,
-    targets: [],
+    targets: null,
     capacityAt: 0,
     unfit: {},
     roomAt: {},

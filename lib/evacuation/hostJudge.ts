@@ -2,6 +2,7 @@ import type { Migration, Server } from '@openstack-ts/nova-client';
 import { demandOf } from './capacity.ts';
 import { classify, type InstanceClass, isOrphan } from './classify.ts';
 import { diskOf, localDisks } from './diskGuard.ts';
+import { isNoHostFound } from './failureKind.ts';
 import { GroupNotes } from './groupNotes.ts';
 import type { HostReport } from './hostReport.ts';
 import type { HostRequests } from './hostRequests.ts';
@@ -11,7 +12,7 @@ import type { MarkedHost, PassScope } from './passScope.ts';
 import { type Selected, select } from './policy.ts';
 import type { PolicyFacts } from './policyFacts.ts';
 import { type Rank, rank } from './rank.ts';
-import { isDone, isFailed, isOpen, recordsByServer } from './records.ts';
+import { isDone, isOpen, recordsByServer } from './records.ts';
 
 interface Decision {
   readonly selected: Selected;
@@ -154,7 +155,7 @@ export class HostJudge {
   async #readGroups(byServer: ReadonlyMap<string, readonly Migration[]>): Promise<void> {
     const homeless = [...this.#view.servers].filter(([id, { server }]) => {
       const latest = byServer.get(id)?.at(-1);
-      return server !== null && latest !== undefined && isFailed(latest) && latest.destHost === null;
+      return server !== null && latest !== undefined && isNoHostFound(server, latest);
     });
     await this.#groupNotes.read(homeless.map(([id]) => id));
   }
@@ -162,7 +163,8 @@ export class HostJudge {
   /** A host that could not take instances before and now can is a reason to try failed ones again at once. */
   #noteCapacity(targets: readonly string[], now: number): void {
     const { hints } = this.#marked;
-    if (targets.some((host) => !hints.targets.includes(host))) hints.capacityAt = now;
+    const { targets: before } = hints;
+    if (before !== null && targets.some((host) => !before.includes(host))) hints.capacityAt = now;
     hints.targets = targets;
   }
 
@@ -198,10 +200,9 @@ export class HostJudge {
     const wanted: { id: string; priority: number; demand: NonNullable<ReturnType<typeof demandOf>> }[] = [];
     for (const [id, one] of classes) {
       const latest = byServer.get(id)?.at(-1);
-      const wantsRoom =
-        one.kind === 'due' ||
-        (one.kind === 'failed' && latest !== undefined && isFailed(latest) && latest.destHost === null);
       const server = this.#view.servers.get(id)?.server ?? null;
+      const isHomeless = server !== null && latest !== undefined && isNoHostFound(server, latest);
+      const wantsRoom = one.kind === 'due' || (one.kind === 'failed' && isHomeless);
       const demand = wantsRoom && server !== null ? demandOf(server) : null;
       if (demand !== null) wanted.push({ id, priority: this.rankOf(id).priority, demand });
     }
