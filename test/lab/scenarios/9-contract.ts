@@ -20,10 +20,8 @@ const scenario: Scenario = {
     const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trimEnd());
     const tests = lines.filter((line) => /^ *[✓×↓]/.test(line));
     for (const line of tests.filter((t) => !/^ *✓/.test(t))) lab.say(line.trim());
-    const failures = lines
-      .filter((line) => /^ *×|AssertionError|Error:/.test(line))
-      .map((line) => line.trim());
-    lab.check(code === 0, `the real Nova keeps the contract (${tests.length} tests)`, ...failures);
+    for (const line of lines.filter((l) => /AssertionError|Error:/.test(l))) lab.say(line.trim());
+    lab.check(code === 0, `the real Nova keeps the contract (${tests.length} tests)`);
   },
 };
 export default scenario;
