@@ -94,6 +94,7 @@ teardown() { cloud_stop; }
   fail_host comp0
   ocf_environment
   export HA_RSCTMP=$BATS_TEST_TMPDIR/rsctmp
+  export OCF_RESKEY_event_log=$BATS_TEST_TMPDIR/evacuations.jsonl
   run -0 "$REPO/dist/NovaEvacuate" start
   run -0 --separate-stderr "$REPO/dist/NovaEvacuate" monitor
   assert_output ''
