@@ -23,6 +23,7 @@ const scenario: Scenario = {
     // Room for two of them and no third on the only host that is enabled.
     const memory = Math.floor((await cloud.freeMemory(TARGET)) / 2) - 1024;
     await cloud.makeFlavor(FLAVOR, memory);
+    lab.afterwards(() => cloud.request('DELETE', `/flavors/${FLAVOR}`, undefined, [404]));
     const big = [
       ...(await cloud.boot(2, NODE, 'big', { flavor: FLAVOR })),
       ...(await cloud.boot(1, TARGET, 'resident', { flavor: FLAVOR })),

@@ -14,7 +14,14 @@ const scenario: Scenario = {
       `CONTRACT_MEMBER_PASSWORD=${DEMO_PASSWORD}`,
       `CONTRACT_CONTROL=${LAB}/control`,
     ];
-    const vitest = [`${ROOT}/node_modules/.bin/vitest`, 'run', '--root', ROOT];
+    // With the Node that npm installs: vitest cannot print its failures with an older one.
+    const vitest = [
+      `${ROOT}/node_modules/.bin/node`,
+      `${ROOT}/node_modules/vitest/vitest.mjs`,
+      'run',
+      '--root',
+      ROOT,
+    ];
     const config = ['--config', `${ROOT}/vitest.contract.config.ts`, '--reporter=verbose', '--no-color'];
     const { code, stdout, stderr } = await run('env', [...environment, ...vitest, ...config], 690);
     const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trimEnd());
