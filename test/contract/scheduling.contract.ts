@@ -56,7 +56,9 @@ describe('an evacuation to a host that is named', () => {
     expect(still).toMatchObject({ status: 'ACTIVE', host: target });
     // The scheduler does not mind.
     await evacuate(id);
-    expect(await stage.evacuated(id)).toMatchObject({ status: 'ACTIVE', host: stage.host(2) });
+    const last = await stage.evacuated(id);
+    expect(last.status).toBe('ACTIVE');
+    expect(stage.hosts.slice(2)).toContain(last.host);
   }, 90_000);
 });
 
@@ -68,7 +70,7 @@ describe('the room', () => {
     try {
       const [id = ''] = await stage.boot(1, source, { flavor });
       const [second = ''] = await stage.boot(1, stage.host(1), { flavor });
-      await stage.boot(1, stage.host(2), { flavor });
+      for (const host of stage.hosts.slice(2)) await stage.boot(1, host, { flavor });
       await stage.fail(source);
       await evacuate(id);
       expect(await broken(id)).toMatchObject({ host: source, fault: nobodyOffers });
@@ -140,7 +142,7 @@ describe('a server group', () => {
     const group = await addGroup('anti-affinity');
     const [id = ''] = await stage.boot(1, source, { group });
     const [second = ''] = await stage.boot(1, stage.host(1), { group });
-    await stage.boot(1, stage.host(2), { group });
+    for (const host of stage.hosts.slice(2)) await stage.boot(1, host, { group });
     await stage.fail(source);
     await evacuate(id);
     expect(await broken(id)).toMatchObject({ host: source, fault: allFiltered });
@@ -166,6 +168,10 @@ describe('a server group', () => {
     const [one = ''] = await stage.boot(1, source, { group });
     const [two = ''] = await stage.boot(1, stage.host(1), { group });
     const target = stage.host(2);
+    for (const other of stage.hosts.slice(3)) {
+      await stage.setService(other, { status: 'disabled', disabled_reason: 'a test' });
+      await stage.untilTrait(other);
+    }
     await stage.cloud.spawnDelay(target, 3);
     await stage.fail(source);
     await stage.fail(stage.host(1));
