@@ -1,5 +1,5 @@
 import type { Migration, Server } from '@openstack-ts/nova-client';
-import { pacing, retryLimit, retryPauseMs } from './pacing.ts';
+import { overdueAfterMs, pacing, retryLimit, retryPauseMs } from './pacing.ts';
 import type { Selected } from './policy.ts';
 import { failuresInARow, isDone, isFailed, isOpen } from './records.ts';
 
@@ -41,6 +41,8 @@ export interface InstanceFacts {
   readonly records: readonly Migration[];
   /** When this incident began, on Nova's clock: failures of earlier ones are no attempts of this one. */
   readonly incidentAt: number;
+  /** How many evacuations from the marked host are under way, as far as Nova's records tell. */
+  readonly underWay: number;
   readonly destination: (host: string | null) => Destination;
   /** When destinations were last judged, on our clock. */
   readonly destinationsAt: number;
@@ -299,7 +301,7 @@ function requested(facts: InstanceFacts): InstanceClass {
 function inFlight(facts: InstanceFacts, record: Migration, what: string): InstanceClass {
   const age = novaNow(facts) - record.createdAt;
   const silent = facts.destination(record.destHost) === 'silent';
-  const overdue = age > pacing.overdueMs || silent;
+  const overdue = age > overdueAfterMs(facts.underWay) || silent;
   const since = `for ${Math.max(0, Math.round(age / 1000))} s`;
   const sentence = silent
     ? `${what} ${since}, but ${record.destHost} went silent and is not fenced: waiting until it is back or fenced`

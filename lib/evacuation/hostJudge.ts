@@ -74,6 +74,8 @@ export class HostJudge {
       clockOffsetMs: nova.clockOffsetMs,
     };
     const orphans = this.#noteOrphans(byServer, judged);
+    const incidentAt = this.#incidentAt + nova.clockOffsetMs - pacing.clockMarginMs;
+    const underWay = this.#view.records.filter((one) => isOpen(one) && one.createdAt >= incidentAt).length;
     await this.#readGroups(byServer);
     const local = this.#localDisks(byServer, targets.length);
     const classes = new Map<string, InstanceClass>();
@@ -90,7 +92,8 @@ export class HostJudge {
           gone,
           seenAt,
           records: byServer.get(id) ?? [],
-          incidentAt: this.#incidentAt + nova.clockOffsetMs - pacing.clockMarginMs,
+          incidentAt,
+          underWay,
           ...judged,
           destinationsAt: cloud.destinationsAt,
           orphans,

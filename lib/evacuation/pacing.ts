@@ -20,8 +20,10 @@ export const pacing = {
   staleRecordMs: 60_000,
   /** Within this much of each other, an observation and a record's change cannot be ordered (clocks, whole seconds). */
   clockMarginMs: 5_000,
-  /** An evacuation under way longer than this is reported as overdue; it is never asked for a second time. */
+  /** A single evacuation under way longer than this is reported as overdue; it is never asked for a second time. */
   overdueMs: 600_000,
+  /** Added for each that is under way beside it, as Nova's conductor does a handful at a time. */
+  overduePerOtherMs: 15_000,
   /** How old the list of services may be when a decision rests on it. */
   servicesFreshMs: 10_000,
   /** How old the count of free room may be when instances are held back for want of it. */
@@ -75,6 +77,11 @@ export const pacing = {
   /** What has to be left of the pass's time after it: changing the mark takes some calls of Pacemaker's tools. */
   signReserveMs: 2_000,
 } as const;
+
+/** After how long an evacuation is overdue when so many are under way: Nova works them off one after the other. */
+export function overdueAfterMs(underWay: number): number {
+  return pacing.overdueMs + underWay * pacing.overduePerOtherMs;
+}
 
 /** After this many failed attempts in a row an instance is reported as given up, and tried again only slowly. */
 export const retryLimit = 6;

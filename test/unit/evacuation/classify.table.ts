@@ -39,6 +39,7 @@ export interface Row {
   readonly selected?: Selected;
   /** Seconds since the incident began. */
   readonly incident?: number;
+  readonly underWay?: number;
   readonly recovers?: boolean;
   readonly diskIsLocal?: boolean;
   readonly groupNote?: string;
@@ -96,6 +97,7 @@ export function factsOf(row: Row): InstanceFacts {
     gone: row.gone ?? false,
     seenAt: ago(row.seen ?? 0),
     records,
+    underWay: row.underWay ?? 0,
     incidentAt: onNova(row.incident ?? 24 * 3600),
     destination: (host) => (host === null ? 'unknown' : (row.destinations?.[host] ?? 'alive')),
     destinationsAt: ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
@@ -451,6 +453,22 @@ export const table: readonly Row[] = [
     incident: 60,
     records: [1100, 900, 700, 500, 300, 5].map((created) => ({ status: 'error', created })),
     is: 'failed 1 retry in 5 s',
+  },
+  {
+    what: 'under way for long, and so are twenty others: Nova has more to do, it is not overdue yet',
+    server: rebuild,
+    touched: 700,
+    underWay: 20,
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 700, updated: 690 }],
+    is: 'inFlight',
+  },
+  {
+    what: 'under way for longer than twenty explain',
+    server: rebuild,
+    touched: 1000,
+    underWay: 20,
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 1000, updated: 990 }],
+    is: 'inFlight overdue',
   },
   {
     what: 'paused, and such are recovered: after a reset of its state',
