@@ -178,8 +178,8 @@ two_failed() {
   pass
   assert_equal "$code" 190
   assert_equal "$(posts)" 0
-  assert_regex "$(progress comp0)" '^0/2 done, 2 deferred: comp0 is paused: the cluster property evacuation says pause'
-  assert_regex "$(reason)" 'comp0 is paused: .*crm_attribute --type crm_config --name evacuation --delete'
+  assert_regex "$(progress comp0)" '^0/2 done, 2 deferred: comp0 is paused by the cluster property evacuation=pause'
+  assert_regex "$(reason)" '^comp0 is paused by .* and goes on after: crm_attribute -t crm_config -n evacuation -D'
   idle_passes
   assert_equal "$(posts)" 0
   property ''
@@ -196,7 +196,7 @@ two_failed() {
   passes_until_done comp1
   assert_evacuated_once other
   assert_stayed vm
-  assert_regex "$(progress comp0)" 'comp0 is paused: the attribute evacuation of node comp0 says pause'
+  assert_regex "$(progress comp0)" 'comp0 is paused by the attribute evacuation=pause of node comp0'
   property pause
   node_word comp0 go
   passes_until_done comp0
@@ -210,7 +210,7 @@ two_failed() {
   evacuator start
   pass
   assert_equal "$(posts)" 0
-  assert_regex "$(reason)" 'the cluster property evacuation says "stop", which is neither pause nor go and counts as pause'
+  assert_regex "$(reason)" 'paused by the cluster property evacuation="stop" \(which counts as pause\)'
 }
 
 @test "paused and resumed while a pass is at work: what Nova has accepted ends, nothing new is asked, then it goes on" {
