@@ -2,6 +2,14 @@ import type { Refusal } from './classify.ts';
 import type { Signs } from './returning.ts';
 import { readThrottle, type ThrottleState } from './throttle.ts';
 
+/** An instance whose end was not told yet. */
+export interface OpenInstance {
+  readonly name: string;
+  /** Its group (`queue.ts`): later ones wait for it even when it is no longer listed on its host. */
+  readonly group: string | null;
+  readonly requestId: string | null;
+}
+
 /**
  * What a pass leaves for the next one on the same node, in a small local file. Nova and the marks hold all that
  * matters. Hints keep the log from repeating itself and refused requests from being repeated at every pass; and they
@@ -35,7 +43,7 @@ export interface HostHints {
   begun: boolean;
   stalled: boolean;
   /** Instances that were asked for and whose end was not told yet: some end between two passes. */
-  open: Record<string, { readonly name: string; readonly requestId: string | null }>;
+  open: Record<string, OpenInstance>;
   /** Hosts that took an instance of this one together with its disk: what the two share is proven (`diskGuard.ts`). */
   sharedWith: readonly string[];
   /** Instances that may have to be switched off again once they are elsewhere (`restore.ts`). */
@@ -131,8 +139,12 @@ function readOpen(data: unknown): HostHints['open'] {
   const open: HostHints['open'] = {};
   for (const [id, entry] of Object.entries(isRecord(data) ? data : {})) {
     if (!isRecord(entry) || typeof entry['name'] !== 'string') continue;
-    const { name, requestId } = entry;
-    open[id] = { name, requestId: typeof requestId === 'string' ? requestId : null };
+    const { name, group, requestId } = entry;
+    open[id] = {
+      name,
+      group: typeof group === 'string' ? group : null,
+      requestId: typeof requestId === 'string' ? requestId : null,
+    };
   }
   return open;
 }

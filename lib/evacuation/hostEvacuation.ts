@@ -146,7 +146,7 @@ export class HostEvacuation {
       for (const { serverId } of untold.slice(0, mostUntold)) {
         if (hints.open[serverId] !== undefined) continue;
         const server = await nova.getServer(serverId, callOptions).catch(() => null);
-        hints.open[serverId] = { name: server?.name ?? serverId, requestId: null };
+        hints.open[serverId] = { name: server?.name ?? serverId, group: null, requestId: null };
       }
     }
     for (const [id, { name }] of Object.entries(hints.open)) this.#view.adopt(id, name);
@@ -403,7 +403,7 @@ export class HostEvacuation {
       started += 1;
       const destination = this.#destination(server, load);
       if (destination !== null) load.set(destination, (load.get(destination) ?? 0) + 1);
-      this.#requests.send(server, one, destination);
+      this.#requests.send(server, one, destination, this.#judge.rankOf(id).group);
     }
     if (started > 0) {
       const left = due.filter(([id]) => !granted.includes(id)).map(([id]) => id);

@@ -133,7 +133,7 @@ export class HostJudge {
 
   /** In what order the instance is asked for. */
   rankOf(id: string): Rank {
-    return this.#ranks.get(id) ?? { priority: 0, group: null };
+    return this.#ranks.get(id) ?? { priority: 0, group: this.#marked.hints.open[id]?.group ?? null };
   }
 
   /** Whether a host is known to find this host's disks. */

@@ -83,12 +83,12 @@ export class HostRequests {
   }
 
   /** Sends one request when its turn comes. What became of it is read from Nova's records, whatever the answer. */
-  send(server: Server, due: Due, destination: string | null): void {
+  send(server: Server, due: Due, destination: string | null, group: string | null): void {
     const { inTurn, room } = this.#scope;
     const demand = demandOf(server);
     if (demand !== null) room.take(server.id, demand);
     const request = inTurn(async () => {
-      if (this.#mayAsk()) await this.#request(server, due, destination);
+      if (this.#mayAsk()) await this.#request(server, due, destination, group);
       else room.giveBack(server.id);
     }).finally(() => {
       this.#sending.delete(server.id);
@@ -140,7 +140,7 @@ export class HostRequests {
     this.#scope.keepHints();
   }
 
-  async #request(server: Server, due: Due, destination: string | null): Promise<void> {
+  async #request(server: Server, due: Due, destination: string | null, group: string | null): Promise<void> {
     const { nova, clock, log, settings, callOptions, throttle, room } = this.#scope;
     const { hints } = this.#marked;
     const to = destination === null ? '' : ` to ${destination}`;
@@ -159,7 +159,7 @@ export class HostRequests {
     );
     this.#asked.set(server.id, { at, answered: false, lastRecord });
     if (hints.unfit[server.id] !== undefined) hints.unfit[server.id] = at;
-    hints.open[server.id] = { name: server.name, requestId: null };
+    hints.open[server.id] = { name: server.name, group, requestId: null };
     try {
       // A destination is only named where the disk cannot be lost on it: with `keep` Nova cannot be told one.
       const disk = destination === null ? diskOf(server, settings.onSharedStorage) : 'either';
@@ -170,7 +170,7 @@ export class HostRequests {
       );
       this.#asked.set(server.id, { at, answered: true, lastRecord });
       delete hints.refusals[server.id];
-      hints.open[server.id] = { name: server.name, requestId };
+      hints.open[server.id] = { name: server.name, group, requestId };
       throttle.accepted(clock.now() - at);
       room.accepted(server.id, clock.now());
       this.#report.event(server.id, server.name, 'requested', due.sentence, {

@@ -29,7 +29,10 @@ describe('the file of hints', () => {
           roomAt: { l: 79 },
           begun: true,
           stalled: true,
-          open: { i: { name: 'vm', requestId: 'req-1' }, j: { name: 'vn', requestId: null } },
+          open: {
+            i: { name: 'vm', group: 'p/db', requestId: 'req-1' },
+            j: { name: 'vn', group: null, requestId: null },
+          },
           sharedWith: ['comp2'],
           restore: ['i'],
           incident: { host: 'comp0.example', fencedAt: 4 },

@@ -78,7 +78,7 @@ const classesOf = (one: InstanceClass, id = 'i0') => new Map([[id, one]]);
 describe('each outcome is told once', () => {
   test('evacuated: with the request, how long it took, and where to', async () => {
     const told = new Told();
-    told.hints.open['i0'] = { name: 'name-of-i0', requestId: 'req-1' };
+    told.hints.open['i0'] = { name: 'name-of-i0', group: null, requestId: 'req-1' };
     const view = await told.view();
     const report = told.report();
     report.tell(classesOf(flying), view);
@@ -115,7 +115,7 @@ describe('each outcome is told once', () => {
 
   test('what ended between two passes is told by the next one, though it was never listed there', async () => {
     const told = new Told();
-    told.hints.open['i0'] = { name: 'name-of-i0', requestId: 'req-7' };
+    told.hints.open['i0'] = { name: 'name-of-i0', group: null, requestId: 'req-7' };
     told.arrive('i0');
     told.rig.nova.instance('i0').server.host = 'comp1';
     for (let pass = 0; pass < 2; pass += 1) {
@@ -151,7 +151,7 @@ describe('each outcome is told once', () => {
 
   test('failed attempts, each once, and given up, once; the time of the next one alone is nothing new', async () => {
     const told = new Told();
-    told.hints.open['i0'] = { name: 'name-of-i0', requestId: 'req-2' };
+    told.hints.open['i0'] = { name: 'name-of-i0', group: null, requestId: 'req-2' };
     const record = told.rig.nova.addRecord('i0', { status: 'error' });
     record.updatedAt = record.createdAt + 1_000;
     const view = await told.view();
