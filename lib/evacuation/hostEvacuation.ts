@@ -76,8 +76,10 @@ export class HostEvacuation {
 
   /** Never throws what `NovaError` stands for: trouble with Nova is an outcome. */
   async run(): Promise<HostOutcome> {
+    let outcome: HostOutcome | null = null;
     try {
-      return await this.#evacuate();
+      outcome = await this.#evacuate();
+      return outcome;
     } catch (error) {
       if (!(error instanceof NovaError)) throw error;
       return this.#troubled(
@@ -88,7 +90,8 @@ export class HostEvacuation {
       await this.#requests.settle();
       this.#requests.leaveDoubts();
       this.#marked.hints.pass = 'closed';
-      this.#scope.queue.leave(this.#host);
+      if (outcome?.kind === 'completed' || outcome?.kind === 'lost') this.#scope.queue.leave(this.#host);
+      else this.#scope.queue.rest(this.#host);
       this.#scope.room.leave(this.#host);
     }
   }
@@ -120,7 +123,7 @@ export class HostEvacuation {
       if (end !== null) return end;
       const started = this.#start(classes);
       if (this.#requests.abort !== null) return this.#troubled(this.#requests.abort);
-      const following = started > 0 || this.#requests.underWay > 0 || isMoving(classes);
+      const following = this.#isFollowing(classes, started);
       const wait = this.#wait(classes, following, pause);
       if (wait === null) return this.#unfinished(classes);
       const settledBefore = this.#view.settledCount;
@@ -239,6 +242,13 @@ export class HostEvacuation {
       now: clock.now(),
       startedAt: this.#startedAt,
     });
+  }
+
+  /** Whether something is about to change: in Nova's records, or because it is another host's turn now. */
+  #isFollowing(classes: Classes, started: number): boolean {
+    if (started > 0 || this.#requests.underWay > 0 || isMoving(classes)) return true;
+    const { othersAtWork } = this.#scope;
+    return this.#deferral === null && hasKind(classes, 'due') && othersAtWork(this.#marked.name);
   }
 
   /** How long to wait before the next look, in ms; null when this pass has no time for anything more. */

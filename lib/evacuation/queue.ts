@@ -232,6 +232,18 @@ export class EvacuationQueue {
   }
 
   /**
+   * Nothing more is asked for the host, although it is not through: what is in flight keeps its share, and later groups wait
+   * for what it has left. One that has told nothing is waited for no longer.
+   */
+  rest(host: string): void {
+    const joined = this.#joined.get(host);
+    if (joined === undefined) return;
+    if (joined.demand === null) this.#joined.delete(host);
+    else this.#joined.set(host, { ...joined, demand: { ...joined.demand, due: [] } });
+    this.#waits = null;
+  }
+
+  /**
    * Tells where a host stands: how many of its evacuations are in flight, what it has to ask for, and its groups. To be
    * called before each decision, and again with what was then asked for before the host decides anew.
    */
