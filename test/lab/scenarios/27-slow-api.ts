@@ -19,7 +19,7 @@ const scenario: Scenario = {
     await control('spawn-delay', 'all', '3');
     const proxy = await NovaProxy.putInFront(lab);
     const watch = new FlightWatch(lab, [NODE]);
-    const pace = { perRequestMs: 350, bearable: BEARABLE, perEvacuationMs: 150 };
+    const pace = { perRequestMs: 350, bearable: BEARABLE, perEvacuationMs: 700 };
     proxy.behaviour = slow(() => watch.now, pace);
     lab.say(
       `${COUNT} active instances on ${NODE}; an answer takes ${pace.perRequestMs} ms more for each request that is under way, and ` +
