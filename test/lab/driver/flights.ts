@@ -7,14 +7,13 @@ const isOpen = (m: Migration): boolean => m.status === 'accepted' || m.status ==
 
 /**
  * The most that were under way at one moment, from when each record was made to when it last changed. Nova writes whole
- * seconds: what ends in the second in which another begins counts as ended before.
+ * seconds: what ends in the second in which another begins counts as ended before, and what begins and ends in one second
+ * does not count.
  */
 export function mostAtOnce(records: readonly Migration[]): number {
   const changes = records
-    .flatMap((m) => [
-      { at: m.createdAt, by: 1 },
-      ...(isOpen(m) || m.updatedAt === m.createdAt ? [] : [{ at: m.updatedAt, by: -1 }]),
-    ])
+    .filter((m) => isOpen(m) || m.updatedAt !== m.createdAt)
+    .flatMap((m) => [{ at: m.createdAt, by: 1 }, ...(isOpen(m) ? [] : [{ at: m.updatedAt, by: -1 }])])
     .sort((a, b) => a.at.localeCompare(b.at) || a.by - b.by);
   let now = 0;
   let most = 0;
