@@ -1,4 +1,5 @@
 import type { Migration, Server } from '@openstack-ts/nova-client';
+import { retryLimit } from './pacing.ts';
 import { isDone, isFailed } from './records.ts';
 
 /**
@@ -9,6 +10,9 @@ import { isDone, isFailed } from './records.ts';
  * An instance that boots from a volume has no disk on its host.
  */
 const notFoundThere = /invalid state of instance files on shared storage/i;
+
+/** So many refusals of one instance are enough where nothing speaks for a disk that others find. */
+const enough = 3;
 
 /** What an evacuation may do with an instance's disk. */
 export function diskOf(server: Server, sharedStorage: boolean): 'keep' | 'either' {
@@ -22,9 +26,10 @@ export function isDiskMissing(server: Server, latest: Migration | undefined): bo
 
 /**
  * Whose disks are certainly on the dead host itself. A single destination may merely lack a mount, however often Nova
- * chooses it, so its refusals prove nothing: an instance is certain when two destinations refused it (or twice the only
- * one there is); and all of the host's are when two destinations refused (or the only one there is) and none took one.
- * Then the others are not even tried, as each try leaves one in ERROR.
+ * chooses it (the emptiest, and so the same again), so its refusals prove little: an instance is certain when two destinations
+ * refused it, or twice the only one there is; after {@link enough} refusals where no instance of the host has found its disk
+ * anywhere; or when it would be given up anyway. All of the host's are when none has arrived and two destinations refused (or
+ * the only one there is), or one instance is certain. Then the others are not even tried, as each try leaves one in ERROR.
  *
  * @param instances those of the dead host that have to keep their disks, with their evacuations, oldest first
  * @param arrived on how many hosts instances of this one arrived with their disks
@@ -37,13 +42,15 @@ export function localDisks(
 ): ReadonlySet<string> {
   const missing = instances.filter(({ server, records }) => isDiskMissing(server, records.at(-1)));
   const refusedBy = new Set(missing.map(({ records }) => records.at(-1)?.destHost ?? ''));
-  const everywhere = missing.length > 0 && arrived === 0 && refusedBy.size >= Math.min(2, targets);
-  const found = everywhere ? instances : missing.filter(({ records }) => isRefused(records, targets));
+  const certain = missing.filter(({ records }) => isRefused(records, arrived, targets));
+  const isEverywhere = missing.length > 0 && (certain.length > 0 || refusedBy.size >= Math.min(2, targets));
+  const found = arrived === 0 && isEverywhere ? instances : certain;
   return new Set(found.map(({ server }) => server.id));
 }
 
-function isRefused(records: readonly Migration[], targets: number): boolean {
+function isRefused(records: readonly Migration[], arrived: number, targets: number): boolean {
   const failed = records.slice(records.findLastIndex(isDone) + 1).filter(isFailed);
   const refusedBy = new Set(failed.map(({ destHost }) => destHost));
+  if (failed.length >= (arrived === 0 ? enough : retryLimit)) return true;
   return failed.length >= 2 && refusedBy.size >= Math.min(2, targets);
 }

@@ -38,6 +38,9 @@ const scenario: Scenario = {
     let missed = 0;
     for (let kill = 1; kill <= KILLS; kill += 1) {
       await waitFor('a pass', 60, async () => passPid(), 20);
+      // One that was killed keeps the next from asking for a while, so the first has to have asked for something.
+      if (kill === 1)
+        await waitFor('evacuations', 60, async () => (await lab.inFlight(NODE)).length > 0 || undefined);
       const delay = Math.round((Math.random() * 2500) / (1 + 4 * missed));
       await lab.sleep(delay);
       const { length } = await lab.inFlight(NODE);

@@ -51,6 +51,17 @@ describe('whose disks are certainly on the dead host', () => {
   });
   const found = (...args: Parameters<typeof localDisks>) => [...localDisks(...args)].sort();
 
+  test('refused again and again by the one that Nova keeps choosing, and none has arrived: all of the host', () => {
+    expect(found([refused('a', 'comp1', 'comp1'), ...others(2)], 0, 3)).toEqual([]);
+    expect(found([refused('a', 'comp1', 'comp1', 'comp1'), ...others(2)], 0, 3)).toEqual(['a', 'o0', 'o1']);
+  });
+
+  test('the same where another has arrived: only once it would be given up, and that one alone', () => {
+    const often = (times: number) => refused('a', ...Array<string>(times).fill('comp1'));
+    expect(found([often(5), ...others(2)], 1, 3)).toEqual([]);
+    expect(found([often(6), ...others(2)], 1, 3)).toEqual(['a']);
+  });
+
   test('nothing was tried: none', () => {
     expect(found(others(3), 0, 3)).toEqual([]);
   });
