@@ -45,7 +45,7 @@ export const stallMs = 60_000;
  * Higher priority comes first, on whichever host it is. Among instances of one priority hosts share: each may always fill
  * its share of the limit, at least one; what another does not need of its own is lent, to first attempts before retries.
  * So the total stays within the limit, save for these cases: a host whose turn it is and that needs its share while others
- * hold what they had borrowed of it fills it all the same, because their evacuations may hang; more hosts than the limit
+ * have borrowed of it in flight fills it all the same, because their evacuations may hang; more hosts than the limit
  * have one each; and while the evacuations of a host are `stalled`, all others fill their shares whatever their priority.
  *
  * @param limit of evacuations in flight
@@ -62,6 +62,9 @@ export function decideGrants(
   );
   const untold = hosts.length - lanes.length;
   let free = limit - untold * share - lanes.reduce((sum, lane) => sum + lane.held, 0);
+  // What others are granted in this very decision was theirs by priority; only what is in flight may hang.
+  const mayOverdraw = (lane: Lane) =>
+    hosts.length > limit || lanes.some((other) => other !== lane && other.inFlight > share);
   const take = (lane: Lane) => {
     lane.grant();
     free -= 1;
@@ -70,7 +73,7 @@ export function decideGrants(
     const level = Math.max(...lanes.map((lane) => lane.next?.priority ?? Number.NEGATIVE_INFINITY));
     if (level === Number.NEGATIVE_INFINITY) break;
     const turn = lanes.filter((lane) => lane.next?.priority === level);
-    const below = emptiest(turn.filter((lane) => lane.held < share));
+    const below = emptiest(turn.filter((lane) => lane.held < share && (free > 0 || mayOverdraw(lane))));
     if (below !== undefined) take(below);
     else if (free > 0) {
       const first = turn.filter((lane) => lane.next?.retry === false);
@@ -89,6 +92,7 @@ export function decideGrants(
 class Lane {
   readonly host: string;
   readonly stalled: boolean;
+  readonly inFlight: number;
   /** In flight, and granted now. */
   held: number;
   readonly granted: string[] = [];
@@ -97,6 +101,7 @@ class Lane {
   constructor(host: string, demand: HostDemand, stalled: boolean, waits: ReadonlyMap<string, string>) {
     this.host = host;
     this.stalled = stalled;
+    this.inFlight = demand.inFlight;
     this.held = demand.inFlight;
     this.#queue = demand.due
       .filter(({ id }) => !waits.has(id))

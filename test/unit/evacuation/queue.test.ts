@@ -42,6 +42,16 @@ describe('sharing the limit among hosts', () => {
     expect(room('a')).toBe(5);
   });
 
+  test('a place that the more important of another host takes in this very decision is not given twice', () => {
+    const told = (host: string, inFlight: number, ...priorities: number[]): QueuedHost => ({
+      host,
+      stalled: false,
+      demand: { inFlight, due: priorities.map((one) => entry(`${host}-${one}`, one)), open: [] },
+    });
+    const grants = decideGrants([told('a', 1, 500, 100), told('b', 0, 100)], 2, new Map());
+    expect([...grants.values()].flat()).toEqual(['a-500']);
+  });
+
   test('two hosts with work have half each', () => {
     const { set, room } = queueOf(8, 'a', 'b');
     set('a', 0, 100);
