@@ -31,7 +31,7 @@ export function isDiskMissing(server: Server, latest: Migration | undefined): bo
  * anywhere; or when it would be given up anyway. All of the host's are when none has arrived and two destinations refused (or
  * the only one there is), or one instance is certain. Then the others are not even tried, as each try leaves one in ERROR.
  *
- * @param instances those of the dead host that have to keep their disks, with their evacuations, oldest first
+ * @param instances those of the dead host that have to keep their disks, with their evacuations in this incident, oldest first
  * @param arrived on how many hosts instances of this one arrived with their disks
  * @param targets how many hosts can take instances
  */
@@ -49,7 +49,9 @@ export function localDisks(
 }
 
 function isRefused(records: readonly Migration[], arrived: number, targets: number): boolean {
-  const failed = records.slice(records.findLastIndex(isDone) + 1).filter(isFailed);
+  const sinceSuccess = records.slice(records.findLastIndex(isDone) + 1);
+  // Where no host was found none has looked for the disk.
+  const failed = sinceSuccess.filter((record) => isFailed(record) && record.destHost !== null);
   const refusedBy = new Set(failed.map(({ destHost }) => destHost));
   if (failed.length >= (arrived === 0 ? enough : retryLimit)) return true;
   return failed.length >= 2 && refusedBy.size >= Math.min(2, targets);

@@ -148,7 +148,10 @@ export class HostEvacuation {
       const untold = recent.filter(({ id, serverId }) => !hints.said[serverId]?.endsWith(id));
       for (const { serverId } of untold.slice(0, mostUntold)) {
         if (hints.open[serverId] !== undefined) continue;
-        const server = await nova.getServer(serverId, callOptions).catch(() => null);
+        const server = await nova.getServer(serverId, callOptions).catch((error: unknown) => {
+          if (!(error instanceof NovaError)) throw error;
+          return null;
+        });
         hints.open[serverId] = { name: server?.name ?? serverId, group: null, requestId: null };
       }
     }
@@ -209,14 +212,14 @@ export class HostEvacuation {
   /** Tells the throttle how evacuations that this pass asked for have ended. */
   #countSettled(classes: Classes): void {
     const { throttle, nova } = this.#scope;
+    const byServer = recordsByServer(this.#view.records);
     for (const [id, asked] of this.#requests.asked) {
-      const latest = recordsOf(this.#view.records, id).at(-1);
+      const latest = byServer.get(id)?.at(-1);
       if (latest === undefined || latest.id === asked.lastRecord || isOpen(latest)) continue;
       // Why it failed is told by the instance, which may not have been looked at since.
       const kind = classes.get(id)?.kind ?? 'look';
       if (this.#counted.has(latest.id) || kind === 'look' || kind === 'inFlight') continue;
       this.#counted.add(latest.id);
-      // A record of an attempt for which no host was found has no destination.
       const acceptedAt = latest.createdAt - nova.clockOffsetMs;
       if (isDone(latest)) throttle.done();
       else throttle.failed(failureKind(this.#view.servers.get(id)?.server ?? null, latest), acceptedAt);
@@ -424,9 +427,10 @@ export class HostEvacuation {
 
   /** Tells the queue what this host has under way, what it wants to ask for, and which groups are not through. */
   #enqueue(classes: Classes, inFlight: number, due: readonly string[]): void {
+    const failed = new Set(this.#view.records.filter(isFailed).map(({ serverId }) => serverId));
     const entry = (id: string) => {
       const { priority, group } = this.#judge.rankOf(id);
-      const retry = recordsOf(this.#view.records, id).some(isFailed);
+      const retry = failed.has(id);
       return { id, priority, group, retry };
     };
     const open = [...classes].flatMap(([id, one]) => {
@@ -493,7 +497,8 @@ export class HostEvacuation {
 
   /**
    * Switches off again what was off before. Instances that needed more than one attempt are looked at as well: after one that
-   * failed Nova takes them for broken, and after one whose destination died for running, whatever they were. Null: nothing is left to find out.
+   * failed Nova takes them for broken, and after one whose destination died for running, whatever they were. Null: nothing is
+   * left to find out.
    */
   async #restore(): Promise<HostOutcome | null> {
     const { nova, log, clock, reportBy, callOptions } = this.#scope;

@@ -77,7 +77,7 @@ export class HostJudge {
     const incidentAt = this.#incidentAt + nova.clockOffsetMs - pacing.clockMarginMs;
     const underWay = this.#view.records.filter((one) => isOpen(one) && one.createdAt >= incidentAt).length;
     await this.#readGroups(byServer);
-    const local = this.#localDisks(byServer, targets.length);
+    const local = this.#localDisks(byServer, targets.length, incidentAt);
     const classes = new Map<string, InstanceClass>();
     for (const [id, { server, seenAt, gone }] of this.#view.servers) {
       if (this.#requests.isUnderWay(id)) {
@@ -172,7 +172,11 @@ export class HostJudge {
   }
 
   /** Which instances have their disk on the dead host; and, from what arrived, which hosts find its disks. */
-  #localDisks(byServer: ReadonlyMap<string, readonly Migration[]>, targets: number): ReadonlySet<string> {
+  #localDisks(
+    byServer: ReadonlyMap<string, readonly Migration[]>,
+    targets: number,
+    incidentAt: number,
+  ): ReadonlySet<string> {
     const { onSharedStorage } = this.#scope.settings;
     const { hints } = this.#marked;
     const here: { readonly server: Server; readonly records: readonly Migration[] }[] = [];
@@ -186,7 +190,8 @@ export class HostJudge {
       if (server === null || server.host !== this.#host) continue;
       if (diskOf(server, onSharedStorage) !== 'keep') continue;
       this.#keeps.add(id);
-      here.push({ server, records: byServer.get(id) ?? [] });
+      const records = (byServer.get(id) ?? []).filter(({ createdAt }) => createdAt >= incidentAt);
+      here.push({ server, records });
     }
     return localDisks(here, hints.sharedWith.length, targets);
   }

@@ -33,6 +33,7 @@ import { ReturnWatch } from './returnWatch.ts';
 import { RoomPlan } from './roomPlan.ts';
 import { Throttle } from './throttle.ts';
 import { turnstile } from './turnstile.ts';
+import type { HostMatch } from './types.ts';
 import { waitText } from './waitText.ts';
 
 /** What a pass works with; everything that touches the world comes in here. */
@@ -107,7 +108,7 @@ class Pass {
   /** Names this pass is through with, or at work on: each is taken up once. */
   readonly #taken = new Set<string>();
   readonly #outcomes = new Map<string, HostOutcome>();
-  /** Names whose hosts another evacuator is at work on. */
+  /** Names to be looked at again: another evacuator is at work on their hosts, or it is not certain yet that they are down. */
   readonly #deferred = new Set<string>();
   /** The names under which each host that is worked on bears its mark. */
   readonly #names = new Map<string, string[]>();
@@ -158,13 +159,15 @@ class Pass {
       await Promise.all(this.#running.values());
       await this.#scope?.claims.stop();
     }
-    if (this.#scope !== null) this.#reportFigures(this.#scope);
+    if (this.#scope !== null) {
+      hints.throttle = this.#scope.throttle.state;
+      this.#reportFigures(this.#scope);
+    }
     return this.#outcome();
   }
 
   #reportFigures({ nova, throttle, report }: PassScope): void {
-    const { hints, clock, apiErrors } = this.#options;
-    hints.throttle = throttle.state;
+    const { clock, apiErrors } = this.#options;
     const outcomes = [...this.#outcomes.values()];
     const sum = (count: (progress: Progress) => number) =>
       outcomes.reduce((total, { progress }) => total + (progress === null ? 0 : count(progress)), 0);
@@ -248,11 +251,15 @@ class Pass {
     }
   }
 
+  /** Which of Nova's hosts a mark's or a node's name means. */
+  #match(services: readonly ComputeService[], name: string): HostMatch {
+    return matchHost(services, this.#hostMap.get(name) ?? name, this.#options.dnsDomain);
+  }
+
   /** Nova's name of the host that a mark means; the mark's own where Nova knows none, or does not answer. */
   async #hostOf(scope: PassScope, name: string): Promise<string> {
-    const plug = this.#hostMap.get(name) ?? name;
     try {
-      const match = matchHost(await scope.cloud.services(), plug, this.#options.dnsDomain);
+      const match = this.#match(await scope.cloud.services(), name);
       return match.kind === 'host' ? match.service.host : name;
     } catch (error) {
       if (!(error instanceof NovaError)) throw error;
@@ -346,10 +353,10 @@ class Pass {
 
   /** What marks and limits mean for hosts, as the marks were at a time `at`. */
   async #refresh(scope: PassScope, marks: readonly MarkReading[], at: number): Promise<void> {
-    const { limits, readModes, dnsDomain } = this.#options;
+    const { limits, readModes } = this.#options;
     const services = await scope.cloud.services();
     const serviceOf = (name: string) => {
-      const match = matchHost(services, this.#hostMap.get(name) ?? name, dnsDomain);
+      const match = this.#match(services, name);
       return match.kind === 'host' ? match.service : null;
     };
     const hosts = new Map<string, ComputeService>();
@@ -395,7 +402,7 @@ class Pass {
     all: readonly MarkReading[],
     readAt: number,
   ): Promise<number | null> {
-    const { dnsDomain, clock } = this.#options;
+    const { clock } = this.#options;
     const scope = await this.#connected();
     const services = await scope.cloud.services();
     const hosts: { names: string[]; host: string; run: (names: readonly string[]) => Promise<void> }[] = [];
@@ -403,7 +410,7 @@ class Pass {
     let lookAt: number | null = null;
     for (const { reading, quietUntil } of mine) {
       const { name } = reading;
-      const match = matchHost(services, this.#hostMap.get(name) ?? name, dnsDomain);
+      const match = this.#match(services, name);
       if (match.kind !== 'host') {
         this.#taken.add(name);
         const sentence = `${match.sentence} Its mark is kept; correct the name, or remove the mark with: attrd_updater -n evacuate -N ${name} -U no`;
@@ -465,13 +472,13 @@ class Pass {
 
   /** Whether a mark may be acted on; what speaks against it is named. */
   async #isProven(scope: PassScope, name: string, service: ComputeService): Promise<boolean> {
-    const { readNodes, readFencing, dnsDomain, clock } = this.#options;
+    const { readNodes, readFencing, clock } = this.#options;
     const hints = this.#hints(name);
     const isUp = service.state === 'up' && !service.forcedDown;
     // The mark may be kept under Nova's name of the host; the cluster's memory goes by its node.
     const services = await scope.cloud.services();
     const isThis = (node: NodeState) => {
-      const match = matchHost(services, this.#hostMap.get(node.name) ?? node.name, dnsDomain);
+      const match = this.#match(services, node.name);
       return node.name === name || (match.kind === 'host' && match.service.host === service.host);
     };
     const node = isUp ? (await readNodes()).find((one) => one.joined && isThis(one)) : undefined;

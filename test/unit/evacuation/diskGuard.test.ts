@@ -56,6 +56,13 @@ describe('whose disks are certainly on the dead host', () => {
     expect(found([refused('a', 'comp1', 'comp1', 'comp1'), ...others(2)], 0, 3)).toEqual(['a', 'o0', 'o1']);
   });
 
+  test('an attempt for which no host was found is no refusal', () => {
+    const { server, records } = refused('a', 'comp1', 'comp1');
+    expect(
+      found([{ server, records: [attempt('a', null, 'error'), ...records] }, ...others(2)], 0, 3),
+    ).toEqual([]);
+  });
+
   test('the same where another has arrived: only once it would be given up, and that one alone', () => {
     const often = (times: number) => refused('a', ...Array<string>(times).fill('comp1'));
     expect(found([often(5), ...others(2)], 1, 3)).toEqual([]);
