@@ -3,6 +3,9 @@
 // but the entry that dispatches on the name the binary was called by.
 const lib = (name) => `^lib/${name}/`;
 const version = '^lib/version\\.ts$';
+const rethrow = '^lib/rethrow\\.ts$';
+/** Files, texts, errors of the system: what every library may need, and what knows none of them. */
+const system = lib('system');
 const only = (from, allowed, why) => ({
   name: `${from}-imports`,
   comment: why,
@@ -11,32 +14,94 @@ const only = (from, allowed, why) => ({
   to: { path: '^(agents|fence|lib|build|test|demo)/', pathNot: [`^${from}/`, ...allowed] },
 });
 
+/** The rooms of the domain from the bottom up; a room may import those below it. */
+const rooms = ['incident', 'look', 'judge', 'decide', 'tell', 'act', 'return', 'run'];
+const room = (name) => `^lib/evacuation/${name}/`;
+const upstairs = rooms.slice(0, -1).map((name, floor) => ({
+  name: `${name}-imports`,
+  comment: `lib/evacuation: ${rooms.toReversed().join(' → ')}, never back`,
+  severity: 'error',
+  from: { path: room(name) },
+  to: { path: ['^lib/evacuation/[^/]+$', ...rooms.slice(floor + 1).map(room)] },
+}));
+
 export default {
   forbidden: [
     only('lib/nova-client', [], 'nova-client knows nothing of Pacemaker nor of the other libraries'),
-    only('lib/ocf', [lib('syslog')], 'the contract with the executor knows nothing of OpenStack'),
-    only('lib/fencing', [lib('syslog')], 'the contract with the fencer knows nothing of OpenStack'),
+    only('lib/ocf', [system, lib('syslog')], 'the contract with the executor knows nothing of OpenStack'),
+    only('lib/fencing', [system, lib('syslog')], 'the contract with the fencer knows nothing of OpenStack'),
     only('lib/syslog', [], 'syslog is a way out, nothing else'),
-    only('lib/attrd', [], 'the mark knows nothing of OpenStack'),
-    only('lib/evacuation', [lib('attrd'), lib('nova-client')], 'the domain knows no agent'),
+    only('lib/system', [], 'the ground that all else stands on'),
+    only('lib/attrd', [rethrow, system], 'the mark knows nothing of OpenStack'),
+    only(
+      'lib/cluster',
+      [rethrow, system, lib('attrd')],
+      'what the cluster knows of its nodes rests on its tools alone',
+    ),
+    only('lib/connection', [rethrow, system, lib('nova-client')], 'how to reach OpenStack, whoever asks'),
+    only(
+      'lib/evacuation',
+      [rethrow, system, lib('attrd'), lib('cluster'), lib('nova-client')],
+      'the domain knows no agent',
+    ),
+    ...upstairs,
+    {
+      name: 'every-file-has-a-room',
+      comment: 'lib/evacuation has rooms, and nothing between them but its index',
+      severity: 'error',
+      from: { path: '^lib/evacuation/', pathNot: rooms.map(room).concat('^lib/evacuation/index\\.ts$') },
+      to: {},
+    },
     only(
       'agents/shared',
-      [lib('ocf'), lib('evacuation'), lib('nova-client')],
+      [rethrow, system, lib('ocf'), lib('connection'), lib('evacuation'), lib('nova-client')],
       'what resource agents have in common: the one place where the executor and OpenStack meet',
     ),
     only(
       'agents/NovaEvacuate',
-      [version, lib('ocf'), lib('attrd'), lib('evacuation'), lib('nova-client'), '^agents/shared/'],
+      [
+        version,
+        rethrow,
+        system,
+        lib('ocf'),
+        lib('attrd'),
+        lib('cluster'),
+        lib('connection'),
+        lib('evacuation'),
+        lib('nova-client'),
+        '^agents/shared/',
+      ],
       'agents import libraries only',
     ),
     only(
       'agents/NovaCompute',
-      [version, lib('ocf'), lib('attrd'), lib('evacuation'), lib('nova-client'), '^agents/shared/'],
+      [
+        version,
+        rethrow,
+        system,
+        lib('ocf'),
+        lib('attrd'),
+        lib('cluster'),
+        lib('connection'),
+        lib('evacuation'),
+        lib('nova-client'),
+        '^agents/shared/',
+      ],
       'agents import libraries only',
     ),
     only(
       'fence/fence_compute',
-      [version, lib('fencing'), lib('attrd'), lib('evacuation'), lib('nova-client')],
+      [
+        version,
+        rethrow,
+        system,
+        lib('fencing'),
+        lib('attrd'),
+        lib('cluster'),
+        lib('connection'),
+        lib('evacuation'),
+        lib('nova-client'),
+      ],
       'agents import libraries only',
     ),
     {
@@ -52,6 +117,13 @@ export default {
       severity: 'error',
       from: { path: '^(main\\.ts$|(agents|fence|lib|build)/)' },
       to: { path: '^(test|demo)/' },
+    },
+    {
+      name: 'simulators-import-no-test',
+      comment: 'tests, demo and benchmarks stand on the simulators, never the other way round',
+      severity: 'error',
+      from: { path: '^test/simulators/' },
+      to: { path: '^(test/(?!simulators/)|demo/)' },
     },
     {
       name: 'no-cycles',

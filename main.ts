@@ -6,6 +6,7 @@
  */
 import { writeSync } from 'node:fs';
 import { basename } from 'node:path';
+import { hideSecrets } from './lib/system/secrets.ts';
 
 /** The standard streams, as an agent gets them. */
 interface AgentIo {
@@ -84,8 +85,8 @@ function exit(code: number): void {
 
 function explain(error: unknown): string {
   const debugging = (process.env['HA_debug'] ?? '0') !== '0';
-  if (!(error instanceof Error)) return String(error);
-  return debugging && error.stack !== undefined ? error.stack : error.message;
+  if (!(error instanceof Error)) return hideSecrets(String(error));
+  return hideSecrets(debugging && error.stack !== undefined ? error.stack : error.message);
 }
 
 /** Last resort: a defect of ours, told in one sentence instead of a stack trace in the cluster's log. */

@@ -11,7 +11,7 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['test/unit/**/*.test.ts'],
+    include: ['test/unit/**/*.test.ts', 'test/stories/**/*.test.ts'],
     testTimeout: 20_000,
     ...(results === undefined
       ? {}

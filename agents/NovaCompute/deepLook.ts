@@ -1,8 +1,8 @@
 import { type ComputeService, type NovaClient, NovaError } from '@openstack-ts/nova-client';
-import { AttrdError, isPending } from '../../lib/attrd/index.ts';
-import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
-import { ComputeError } from '../../lib/evacuation/localCompute.ts';
-import { matchHost } from '../../lib/evacuation/names.ts';
+import { AttrdError, isPending, markOfNode, type NodeName } from '../../lib/attrd/index.ts';
+import { missingParameter } from '../../lib/connection/connectionParameters.ts';
+import { matchHost } from '../../lib/evacuation/incident/names.ts';
+import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
 import { connectionValues } from '../shared/connection.ts';
 import { dangers } from './dangers.ts';
@@ -16,7 +16,7 @@ import type { World } from './world.ts';
 
 /** What was looked at: this host's service among the others, and what is needed to go on with it. */
 interface Sight {
-  readonly node: string;
+  readonly node: NodeName;
   readonly verdict: ServiceVerdict;
   readonly mark: ServiceFacts['mark'];
 }
@@ -141,7 +141,7 @@ async function takeBack(
   try {
     files.owe();
     // Nova is held down by us and nobody remembers: without a mark there would be nothing to walk.
-    if (mark === 'none') await world.marks.setNo(node);
+    if (mark === 'none') await world.marks.owe(markOfNode(node), node);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
     sayOnce(files, 'release', `The release of this host could not begin: ${why}.`, ctx.log.warn);

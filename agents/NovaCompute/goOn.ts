@@ -1,5 +1,5 @@
 import type { ComeBackOutcome } from '../../lib/evacuation/index.ts';
-import { ComputeError } from '../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
 import { type Found, readConf } from './novaCompute.ts';
 import { type StateFiles, sayOnce } from './state.ts';

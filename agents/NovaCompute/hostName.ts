@@ -1,6 +1,9 @@
+import type { NovaHost } from '@openstack-ts/nova-client';
+import type { NodeName } from '../../lib/attrd/index.ts';
+
 /** Where this machine's Nova name comes from, for sentences. */
 export interface NovaHostName {
-  readonly host: string;
+  readonly host: NovaHost;
   /** `host in /etc/nova/nova.conf`, or `the machine's own name`. */
   readonly source: string;
 }
@@ -10,7 +13,7 @@ export interface NovaHostName {
  * `plug` is what pcmk_host_map of a fence_compute device makes of the node's name; fence_compute and NovaEvacuate look
  * for it instead of the node's name, by its first label where it is not Nova's whole name (`matchHost`).
  */
-export function explainMismatch(node: string, plug: string | null, name: NovaHostName): string | null {
+export function explainMismatch(node: NodeName, plug: string | null, name: NovaHostName): string | null {
   const sought = plug ?? node;
   if (meansTheSame(sought, name.host)) return null;
   const translated = plug === null ? '' : ` (as ${plug}, by its pcmk_host_map)`;

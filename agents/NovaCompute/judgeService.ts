@@ -1,5 +1,5 @@
-import type { ComputeService } from '@openstack-ts/nova-client';
-import { isDisabledByUs } from '../../lib/evacuation/release.ts';
+import type { ComputeService, NovaHost } from '@openstack-ts/nova-client';
+import { isDisabledByUs } from '../../lib/evacuation/incident/disabledReason.ts';
 
 /** Nova does not hear from a nova-compute before it has started, connected and reported; its default is 60 s until then. */
 export const settlingMs = 90_000;
@@ -9,7 +9,7 @@ const silentMs = 60_000;
 /** What a running nova-compute looks like from Nova. */
 export interface ServiceFacts {
   /** Nova's name of this host. */
-  readonly host: string;
+  readonly host: NovaHost;
   /** Null: Nova has none of this name. */
   readonly service: ComputeService | null;
   /** The nova-computes of all other hosts. */

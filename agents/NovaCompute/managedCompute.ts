@@ -1,5 +1,5 @@
 import type { Clock, LocalCompute, PassLog } from '../../lib/evacuation/index.ts';
-import { ComputeError } from '../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { lastWords } from './lastWords.ts';
 import type { Runtime } from './runtime/types.ts';
 

@@ -1,5 +1,6 @@
-import { ComputeError } from '../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
+import { rethrowUnless } from '../../lib/rethrow.ts';
 import { died } from './managedCompute.ts';
 import { findNovaCompute } from './novaCompute.ts';
 import { StateFiles } from './state.ts';
@@ -17,7 +18,7 @@ export async function monitor(ctx: OcfContext, world: World = createWorld(ctx)):
   try {
     found = await findNovaCompute(ctx, world);
   } catch (error) {
-    if (!(error instanceof ComputeError)) throw error;
+    rethrowUnless(error, ComputeError);
     ctx.exitReason(error.message);
     return OcfExit.generic;
   }

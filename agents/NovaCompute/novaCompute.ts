@@ -1,3 +1,4 @@
+import { novaHost } from '@openstack-ts/nova-client';
 import type { OcfContext } from '../../lib/ocf/index.ts';
 import type { NovaHostName } from './hostName.ts';
 import { type NovaConf, readNovaConf } from './novaConf/index.ts';
@@ -62,7 +63,7 @@ export async function readConf(
     conf,
     name:
       conf.host === null
-        ? { host: world.machineName, source: "the machine's own name, as nova.conf sets no host" }
-        : { host: conf.host, source: `host in ${file ?? 'nova.conf'}` },
+        ? { host: novaHost(world.machineName), source: "the machine's own name, as nova.conf sets no host" }
+        : { host: novaHost(conf.host), source: `host in ${file ?? 'nova.conf'}` },
   };
 }

@@ -1,6 +1,7 @@
-import { AttrdError } from '../../lib/attrd/index.ts';
-import { ComputeError } from '../../lib/evacuation/localCompute.ts';
+import { AttrdError, insist, type NodeName } from '../../lib/attrd/index.ts';
+import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
+import { rethrowUnless } from '../../lib/rethrow.ts';
 import { dangers } from './dangers.ts';
 import { heldBack } from './goOn.ts';
 import { explainMismatch, type NovaHostName } from './hostName.ts';
@@ -8,7 +9,7 @@ import { findNovaCompute, readConf } from './novaCompute.ts';
 import { NovaConfError } from './novaConf/index.ts';
 import type { Runtime } from './runtime/types.ts';
 import { StateFiles } from './state.ts';
-import { deadline, startBy, startWaitMs } from './timing.ts';
+import { askMs, deadline, startBy, startWaitMs } from './timing.ts';
 import { StateDirectoryError, settle, type Walker, walk } from './walk.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -31,7 +32,7 @@ export async function start(ctx: OcfContext, world: World = createWorld(ctx)): P
     const checked = await check(ctx, world, found.runtime);
     return 'code' in checked ? refuse(ctx, checked) : await comeBack(ctx, world, checked);
   } catch (error) {
-    if (!(error instanceof ComputeError) && !(error instanceof StateDirectoryError)) throw error;
+    rethrowUnless(error, ComputeError, StateDirectoryError);
     return refuse(ctx, { code: OcfExit.generic, sentence: error.message });
   }
 }
@@ -43,16 +44,17 @@ async function check(ctx: OcfContext, world: World, runtime: Runtime): Promise<W
   try {
     read = await readConf(runtime, world);
   } catch (error) {
-    if (!(error instanceof NovaConfError)) throw error;
+    rethrowUnless(error, NovaConfError);
     return missing(error.message);
   }
-  let node: string;
+  let node: NodeName;
   let plug: string | null;
   try {
-    node = await world.nodeName();
-    plug = await plugOf(node, read.name, world);
+    const patience = { clock: world.clock, forMs: askMs, until: startBy(ctx) };
+    node = await insist(patience, () => world.nodeName());
+    plug = await insist(patience, () => plugOf(node, read.name, world));
   } catch (error) {
-    if (!(error instanceof AttrdError)) throw error;
+    rethrowUnless(error, AttrdError);
     const sentence = `nova-compute is not started, as nobody can say whether this host is being evacuated: ${error.message}`;
     return { code: OcfExit.generic, sentence };
   }
@@ -69,7 +71,7 @@ async function check(ctx: OcfContext, world: World, runtime: Runtime): Promise<W
 }
 
 /** What pcmk_host_map makes of the node's name; null where no map has it. Throws `AttrdError`. */
-async function plugOf(node: string, name: NovaHostName, world: World): Promise<string | null> {
+async function plugOf(node: NodeName, name: NovaHostName, world: World): Promise<string | null> {
   try {
     return (await world.attributes.queryHostMap('fence_compute')).get(node) ?? null;
   } catch (error) {

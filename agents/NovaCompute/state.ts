@@ -1,15 +1,9 @@
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OcfContext } from '../../lib/ocf/index.ts';
+import { errorCode } from '../../lib/system/errno.ts';
+import { placeFile, replaceFile } from '../../lib/system/files.ts';
+import { oneLine } from '../../lib/system/text.ts';
 
 /**
  * Where the release of this host stands, as this resource knows it on this machine:
@@ -27,13 +21,11 @@ export type ReleaseState = 'held' | 'owed' | 'settled' | 'unknown';
  * more than all of them.
  */
 export class StateFiles {
-  readonly #directory: string;
   readonly #release: string;
   readonly #settled: string;
   readonly #said: string;
 
   constructor(ctx: Pick<OcfContext, 'stateDir' | 'instance'>) {
-    this.#directory = ctx.stateDir;
     const file = (suffix: string) => join(ctx.stateDir, `${ctx.instance}.${suffix}`);
     this.#release = file('release');
     this.#settled = file('settled');
@@ -71,8 +63,7 @@ export class StateFiles {
 
   /** Throws what the file system says. */
   settle(): void {
-    mkdirSync(this.#directory, { recursive: true });
-    writeFileSync(this.#settled, '', { mode: 0o600 });
+    placeFile(this.#settled, '', 0o600);
     rmSync(this.#release, { force: true });
   }
 
@@ -82,8 +73,7 @@ export class StateFiles {
       try {
         unlinkSync(file);
       } catch (error) {
-        const code = error instanceof Error && 'code' in error ? error.code : null;
-        if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+        if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error))) throw error;
       }
     }
   }
@@ -99,22 +89,16 @@ export class StateFiles {
     if ((notes.get(topic) ?? null) === text) return;
     if (text === null) notes.delete(topic);
     else notes.set(topic, text);
-    const lines = [...notes].map(([name, value]) => `${name}=${value.replace(/\s*[\r\n]+\s*/g, ' ')}\n`);
+    const lines = [...notes].map(([name, value]) => `${name}=${oneLine(value)}\n`);
     try {
-      const draft = `${this.#said}.new`;
-      writeFileSync(draft, lines.join(''), { mode: 0o600 });
-      renameSync(draft, this.#said);
+      replaceFile(this.#said, lines.join(''), 0o600);
     } catch {
       return;
     }
   }
 
   #writeRelease(text: string): void {
-    // Pacemaker's packages make it on boot; a manual call on a bare machine may be the first to need it.
-    mkdirSync(this.#directory, { recursive: true });
-    const draft = `${this.#release}.new`;
-    writeFileSync(draft, text, { mode: 0o600 });
-    renameSync(draft, this.#release);
+    placeFile(this.#release, text, 0o600);
   }
 
   #notes(): Map<string, string> {

@@ -1,6 +1,7 @@
 import { AttrdError } from '../../lib/attrd/index.ts';
-import { ComputeError } from '../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
+import { rethrowUnless } from '../../lib/rethrow.ts';
 import { findNovaComputeAnyway } from './novaCompute.ts';
 import { StateFiles } from './state.ts';
 import { deadline, tidyMs } from './timing.ts';
@@ -14,7 +15,7 @@ export async function stop(ctx: OcfContext, world: World = createWorld(ctx)): Pr
     const found = await findNovaComputeAnyway(ctx, world);
     if (!('kind' in found)) await found.runtime.stop(deadline(ctx));
   } catch (error) {
-    if (!(error instanceof ComputeError)) throw error;
+    rethrowUnless(error, ComputeError);
     ctx.exitReason(error.message);
     return OcfExit.generic;
   }
@@ -34,15 +35,15 @@ function forget(ctx: OcfContext): void {
 /** Best effort: what is shown goes with the node's next purge anyway. */
 async function takeDown(ctx: OcfContext, world: World): Promise<void> {
   const [{ releaseAttribute }, { returningAttribute }] = await Promise.all([
-    import('../../lib/evacuation/comeBack.ts'),
-    import('../../lib/evacuation/returning.ts'),
+    import('../../lib/evacuation/return/shown.ts'),
+    import('../../lib/evacuation/look/pulses.ts'),
   ]);
   await Promise.all(
     [releaseAttribute, returningAttribute].map(async (name) => {
       try {
         await world.attributes.deleteTransient(name, { private: name === returningAttribute });
       } catch (error) {
-        if (!(error instanceof AttrdError)) throw error;
+        rethrowUnless(error, AttrdError);
         ctx.log.debug(`What was shown could not be taken down: ${error.message}`);
       }
     }),

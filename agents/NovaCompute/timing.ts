@@ -1,7 +1,12 @@
 import type { OcfContext } from '../../lib/ocf/index.ts';
 
-/** Bound of one call of Pacemaker's tools, in ms. */
-export const toolTimeoutMs = 10_000;
+/**
+ * Bound of one call of Pacemaker's tools, in ms: long enough for one that is slow by seconds, short enough to ask again within
+ * a start's wait where one hangs.
+ */
+export const toolTimeoutMs = 6_000;
+/** For how long a start asks what it cannot begin without, in ms. */
+export const askMs = 8_000;
 /** How long the shown attributes may hold up a stop, in ms. */
 export const tidyMs = 2_000;
 

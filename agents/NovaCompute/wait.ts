@@ -1,14 +1,13 @@
-import { AttrdError } from '../../lib/attrd/index.ts';
+import { AttrdError, insist, type NodeName } from '../../lib/attrd/index.ts';
 import type { LocalCompute } from '../../lib/evacuation/index.ts';
-import { ComputeError } from '../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
+import { rethrowUnless } from '../../lib/rethrow.ts';
 import { explainMismatch, type NovaHostName } from './hostName.ts';
 import { findNovaCompute, readConf } from './novaCompute.ts';
 import { NovaConfError } from './novaConf/index.ts';
 import { createWorld, type World } from './world.ts';
 
-/** Pause between two questions to a cluster that does not answer yet, in ms. */
-const pauseMs = 2_000;
 const longestSeconds = 24 * 3600;
 
 /**
@@ -28,14 +27,16 @@ export async function wait(
     return OcfExit.args;
   }
   const deadline = ctx.startedAt + timeoutMs;
-  let node: string;
+  let node: NodeName;
   let name: NovaHostName;
   try {
-    node = await insist(world, deadline, () => world.nodeName());
+    // A cluster that is only just starting is waited for; tools that are not installed are not.
+    const patience = { clock: world.clock, forMs: timeoutMs, until: deadline };
+    node = await insist(patience, () => world.nodeName());
     name = await hostName(ctx, world);
   } catch (error) {
     const isLocal = error instanceof NovaConfError || error instanceof ComputeError;
-    if (!isLocal && !(error instanceof AttrdError)) throw error;
+    if (!isLocal) rethrowUnless(error, AttrdError);
     ctx.exitReason(`nova-compute is not to be started on this machine: ${error.message}`);
     // Without Pacemaker's tools, or nova.conf, no waiting helps.
     return isLocal || error.code === 'missing' ? OcfExit.installed : OcfExit.generic;
@@ -46,6 +47,7 @@ export async function wait(
     host: name.host,
     dnsDomain: ctx.parameters.given('domain') ? ctx.parameters.string('domain') : undefined,
     marks: world.marks,
+    readNodes: () => world.readNodes(),
     attributes: world.attributes,
     connect: world.connect,
     compute: toBeStartedByOthers(),
@@ -91,31 +93,18 @@ async function hostName(ctx: OcfContext, world: World): Promise<NovaHostName> {
 async function warnOfMismatch(
   ctx: OcfContext,
   world: World,
-  node: string,
+  node: NodeName,
   name: NovaHostName,
 ): Promise<void> {
   let plug: string | null = null;
   try {
     plug = (await world.attributes.queryHostMap('fence_compute')).get(node) ?? null;
   } catch (error) {
-    if (!(error instanceof AttrdError)) throw error;
+    rethrowUnless(error, AttrdError);
     return;
   }
   const mismatch = explainMismatch(node, plug, name);
   if (mismatch !== null) ctx.log.warn(`${mismatch}.`);
-}
-
-/** A cluster that is only just starting is waited for; tools that are not installed are not. */
-async function insist<T>(world: World, deadline: number, attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const passing = error instanceof AttrdError && error.code !== 'missing';
-      if (!passing || world.clock.now() + pauseMs >= deadline) throw error;
-      await world.clock.sleep(pauseMs);
-    }
-  }
 }
 
 function seconds(args: readonly string[]): number | null {

@@ -1,3 +1,4 @@
+import type { NodeName } from '../../lib/attrd/index.ts';
 import type { ComeBackOutcome } from '../../lib/evacuation/index.ts';
 import type { OcfContext } from '../../lib/ocf/index.ts';
 import type { NovaHostName } from './hostName.ts';
@@ -9,7 +10,7 @@ import type { World } from './world.ts';
 /** The machine as a walk needs it. */
 export interface Walker {
   readonly runtime: Runtime;
-  readonly node: string;
+  readonly node: NodeName;
   readonly name: NovaHostName;
 }
 
@@ -33,6 +34,7 @@ export function walk(
     host: walker.name.host,
     dnsDomain: ctx.parameters.given('domain') ? ctx.parameters.string('domain') : undefined,
     marks: world.marks,
+    readNodes: () => world.readNodes(),
     attributes: world.attributes,
     connect: world.connect,
     compute: managedCompute({
@@ -55,14 +57,15 @@ export function walk(
 
 /**
  * Keeps that nothing is owed any more, and says what was done. What needs somebody to look at it is noted, so that a
- * monitor can show it.
+ * monitor can show it. What is left shown of the return is taken down by the next one.
  */
 export function settle(
   ctx: OcfContext,
-  { sentence, troubled }: { readonly sentence: string | null; readonly troubled: boolean },
+  { sentence, troubled, leftShown }: Extract<ComeBackOutcome, { kind: 'released' }>,
 ): void {
   const files = new StateFiles(ctx);
-  files.settle();
+  if (leftShown) files.owe();
+  else files.settle();
   if (sentence === null) return;
   if (troubled) {
     ctx.log.warn(sentence);

@@ -6,8 +6,11 @@ import {
   createAttributes,
   createMarkStore,
   type MarkStore,
+  type NodeName,
+  nodeName,
 } from '../../lib/attrd/index.ts';
-import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
+import type { NodesReading } from '../../lib/cluster/index.ts';
+import { missingParameter } from '../../lib/connection/connectionParameters.ts';
 import type { Clock, ComeBackOptions, ComeBackOutcome } from '../../lib/evacuation/index.ts';
 import type { OcfContext } from '../../lib/ocf/index.ts';
 import { connectionValues } from '../shared/connection.ts';
@@ -27,10 +30,12 @@ export interface World {
   readonly machineName: string;
   readonly attributes: Attributes;
   readonly marks: MarkStore;
+  /** The cluster's nodes as this one sees them. Never fails. */
+  readNodes(): Promise<NodesReading>;
   /** Logs in to Nova; throws `NovaError`. Null: the parameters do not suffice for that. */
   readonly connect: ((deadline: number) => Promise<NovaClient>) | null;
   /** This node's name in the cluster; throws `AttrdError`. */
-  nodeName(): Promise<string>;
+  nodeName(): Promise<NodeName>;
   findRuntime(settings: RuntimeSettings): Promise<Runtime | MissingRuntime>;
   comeBack(options: ComeBackOptions): Promise<ComeBackOutcome>;
 }
@@ -47,18 +52,19 @@ export function createWorld(ctx: OcfContext): World {
     machineName: hostname(),
     attributes: createAttributes(tools),
     marks: createMarkStore(tools),
+    readNodes: async () => (await import('../../lib/cluster/index.ts')).createClusterNodes(tools).read(),
     connect: usable
       ? async (deadline) => {
           const [{ connect }, { toCloudConfig }] = await Promise.all([
             import('@openstack-ts/nova-client'),
-            import('../../lib/evacuation/cloud.ts'),
+            import('../../lib/connection/cloud.ts'),
           ]);
           const config = await toCloudConfig(values, ctx.env);
           return connect(config, { env: ctx.env, deadline, log: (line) => ctx.log.debug(line) });
         }
       : null,
-    nodeName: async () => ctx.onNode ?? (await queryNodeName(tools)),
+    nodeName: async () => (ctx.onNode === null ? queryNodeName(tools) : nodeName(ctx.onNode)),
     findRuntime: (settings) => findRuntime(settings, machine),
-    comeBack: async (options) => (await import('../../lib/evacuation/comeBack.ts')).comeBack(options),
+    comeBack: async (options) => (await import('../../lib/evacuation/return/comeBack.ts')).comeBack(options),
   };
 }

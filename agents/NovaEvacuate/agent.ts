@@ -52,7 +52,7 @@ async function validate(ctx: OcfContext): Promise<OcfExit> {
   const [{ validateConnection }, { parsePolicy }, { policyValues }, { missingHere, wrongPaths }] =
     await Promise.all([
       import('../shared/validateConnection.ts'),
-      import('../../lib/evacuation/policy.ts'),
+      import('../../lib/evacuation/judge/policy.ts'),
       import('./policyValues.ts'),
       import('./sinkPaths.ts'),
     ]);
@@ -97,7 +97,7 @@ async function stop(ctx: OcfContext): Promise<OcfExit> {
   const hints = await files.readHints();
   if (hints !== '') {
     const [{ parseHints }, { clearProgress }] = await Promise.all([
-      import('../../lib/evacuation/hints.ts'),
+      import('../../lib/evacuation/run/hints.ts'),
       import('./progressAttribute.ts'),
     ]);
     // Its successor on another node shows progress there.

@@ -1,9 +1,9 @@
-import { judgeWords, type MarksReading } from '../../lib/attrd/index.ts';
-import { formatHints, type Hints, parseHints } from '../../lib/evacuation/hints.ts';
+import { judgeWords, type MarkName, type MarksReading, nodeOfMark } from '../../lib/attrd/index.ts';
+import { formatHints, type Hints, newHostHints, parseHints } from '../../lib/evacuation/run/hints.ts';
 import type { OcfContext } from '../../lib/ocf/index.ts';
 import { systemClock } from '../shared/systemClock.ts';
 import { pauseSentence } from './pauseSentence.ts';
-import { clearProgress } from './progressAttribute.ts';
+import { clearProgress, clearReturn } from './progressAttribute.ts';
 
 /** What an idle pass has to show, if anything. */
 export interface IdleFinding {
@@ -11,7 +11,10 @@ export interface IdleFinding {
   readonly alreadyLogged: boolean;
 }
 
-/** `marks` null: not known, so that none counts as gone. */
+/**
+ * `marks` null: not known, so that none counts as gone. Of those that are not to be seen only the ones that a second look,
+ * from a partition that can tell, does not show either count as gone: `lookAgain`, null where nobody can tell.
+ */
 type Reading = Pick<MarksReading, 'words'> & { readonly marks: MarksReading['marks'] | null };
 
 /**
@@ -24,9 +27,10 @@ export async function lookAround(
   reading: Reading,
   text: string,
   keep: (text: string) => void,
+  lookAgain: () => Promise<MarksReading['marks'] | null>,
 ): Promise<IdleFinding | null> {
   const hints = parseHints(text);
-  const gone = goneNames(hints, reading.marks);
+  const gone = goneNames(hints, reading.marks).length === 0 ? [] : goneNames(hints, await lookAgain());
   if (gone.length > 0) await takeDown(ctx, hints, gone);
   // Nothing is open any more that a later pass could find unchanged.
   const wasOpen = hints.said['reason'] !== undefined;
@@ -40,14 +44,14 @@ export async function lookAround(
   return sentence === null ? null : { sentence, alreadyLogged: before === sentence };
 }
 
-function goneNames(hints: Hints, marks: Reading['marks']): readonly string[] {
+function goneNames(hints: Hints, marks: Reading['marks']): readonly MarkName[] {
   if (marks === null) return [];
   const marked = new Set(marks.map(({ name }) => name));
   return [...hints.keys()].filter((name) => !marked.has(name));
 }
 
 /** Marks were removed by NovaCompute, which has taken its host back, or by an operator. */
-async function takeDown(ctx: OcfContext, hints: Hints, gone: readonly string[]): Promise<void> {
+async function takeDown(ctx: OcfContext, hints: Hints, gone: readonly MarkName[]): Promise<void> {
   const { openReporter } = await import('./openReporter.ts');
   const reporter = openReporter(ctx, hints);
   const at = systemClock.now();
@@ -57,8 +61,10 @@ async function takeDown(ctx: OcfContext, hints: Hints, gone: readonly string[]):
       const sentence = `${name} bears no mark any more: its node is back in service, or an operator has removed it`;
       reporter.event({ about: 'host', at, ...incident, what: 'released', sentence });
     }
-    await clearProgress(ctx, name);
-    hints.delete(name);
+    // What cannot be taken down now is taken down by the next pass.
+    const isCleared = (await clearProgress(ctx, name)) && (await clearReturn(ctx, nodeOfMark(name)));
+    if (isCleared) hints.delete(name);
+    else hints.set(name, newHostHints(0));
   }
   reporter.figures({
     at,

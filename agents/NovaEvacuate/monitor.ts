@@ -1,29 +1,47 @@
 import { hostname } from 'node:os';
 import {
   AttrdError,
+  type AttrdOptions,
   createAttributes,
-  createClusterState,
   createEvacuationModes,
-  createFencingHistory,
   createMarkStore,
   formatMark,
   isPending,
   type MarkReading,
   type MarkStore,
   type MarksReading,
-  type NodeState,
+  nodeName,
+  nodeOfMark,
+  type Patience,
 } from '../../lib/attrd/index.ts';
-import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
+import {
+  type ActiveTypes,
+  type ClusterNodes,
+  createClusterNodes,
+  createClusterState,
+  createFencingHistory,
+  doubtOfOwnView,
+} from '../../lib/cluster/index.ts';
+import { missingParameter } from '../../lib/connection/connectionParameters.ts';
 import type { ReleaseMode } from '../../lib/evacuation/index.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
+import { rethrowUnless } from '../../lib/rethrow.ts';
 import { connectionValues } from '../shared/connection.ts';
 import { systemClock } from '../shared/systemClock.ts';
+import type { Lock } from './lock.ts';
 import { policyValues } from './policyValues.ts';
 import { clearProgress, clearReturn, showProgress } from './progressAttribute.ts';
 import { isNothingOpen, StateFiles } from './state.ts';
 
-/** Bound of one call of Pacemaker's tools, in ms. */
-const toolTimeoutMs = 10_000;
+/**
+ * Bound of one call of Pacemaker's tools, in ms: long enough for one that is slow by seconds, short enough to ask again where
+ * one hangs.
+ */
+const toolTimeoutMs = 6_000;
+/** For how long a question that is not answered is asked again, in ms; the next pass asks anew. */
+const patienceMs = 8_000;
+/** A lock that is held this long is shown, in ms: no pass of the cluster's own runs beside another. */
+const longHeldMs = 120_000;
 /**
  * The first monitor after a start behaves as if this were its timeout, in ms. Pacemaker waits for its result before it
  * does anything else (2.1.5, seen in the lab): a pass that lingers then keeps other nodes from being fenced and started.
@@ -41,21 +59,31 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
     return OcfExit.configured;
   }
   const files = new StateFiles(ctx);
-  const marks = createMarkStore({ env: ctx.env, timeoutMs: toolTimeoutMs });
+  const marks = createMarkStore(toolsOf(ctx));
   let reading: MarksReading;
   try {
     reading = await marks.readAll();
-    for (const one of reading.marks) if (!isPending(one.mark)) await settle(ctx, marks, one);
   } catch (error) {
-    if (!(error instanceof AttrdError)) throw error;
+    rethrowUnless(error, AttrdError);
     return unread(ctx, files, error);
   }
+  const unsettled = await settleAll(ctx, files, marks, reading.marks);
+  const code = await pass(ctx, files, reading);
+  if (unsettled === null) return code;
+  if (code === OcfExit.success) return troubled(ctx, unsettled.sentence, unsettled.alreadyLogged);
+  // There is room for one reason, and that of the pass is worse.
+  if (!unsettled.alreadyLogged) ctx.log.warn(unsettled.sentence);
+  return code;
+}
+
+/** What the marks ask for. */
+async function pass(ctx: OcfContext, files: StateFiles, reading: MarksReading): Promise<OcfExit> {
   // Asked of every monitor, so that it is the first indeed.
   const timeoutMs = files.isFirst() ? Math.min(ctx.timeoutMs, firstTimeoutMs) : ctx.timeoutMs;
   const unknown = reading.marks.filter(({ mark }) => mark.kind === 'unknown');
   if (unknown.length > 0) await nameUnknown(ctx, files, unknown);
   const isPendingSomewhere = reading.marks.some(({ mark }) => isPending(mark));
-  if (isPendingSomewhere || (await isReleaseDue(ctx, reading))) {
+  if (isPendingSomewhere || (await isReleaseDue(ctx, reading, timeoutMs))) {
     const code = await evacuate(ctx, files, timeoutMs);
     // A release may be walked while evacuations are paused.
     const isQuiet = code === OcfExit.success && !isPendingSomewhere && reading.words.length > 0;
@@ -64,11 +92,27 @@ export async function monitor(ctx: OcfContext): Promise<OcfExit> {
   return idle(ctx, files, reading);
 }
 
-/** Without the marks nothing can be done. Said once, as long as it is the same. */
-async function unread(ctx: OcfContext, files: StateFiles, error: AttrdError): Promise<OcfExit> {
-  const { formatHints, parseHints } = await import('../../lib/evacuation/hints.ts');
-  const hints = parseHints(await files.readHints());
+/** How Pacemaker's tools are asked: one may fail once, hang once, or be slow by seconds. */
+function toolsOf(ctx: OcfContext): AttrdOptions & { readonly patience: Patience } {
+  // Well before Pacemaker's SIGKILL.
+  const until = ctx.startedAt + ctx.timeoutMs * 0.8;
+  return {
+    env: ctx.env,
+    timeoutMs: toolTimeoutMs,
+    patience: { clock: systemClock, forMs: patienceMs, until },
+  };
+}
+
+/** Without the marks nothing can be done. */
+function unread(ctx: OcfContext, files: StateFiles, error: AttrdError): Promise<OcfExit> {
   const sentence = `marks cannot be read, so nothing is evacuated until the next pass can: ${error.message}`;
+  return refused(ctx, files, sentence);
+}
+
+/** Nothing can be done in this pass. Said once, as long as it is the same. */
+async function refused(ctx: OcfContext, files: StateFiles, sentence: string): Promise<OcfExit> {
+  const { formatHints, parseHints } = await import('../../lib/evacuation/run/hints.ts');
+  const hints = parseHints(await files.readHints());
   const alreadyLogged = hints.said['reason'] === sentence;
   hints.said['reason'] = sentence;
   if (!alreadyLogged) keepHints(ctx, files, formatHints(hints));
@@ -76,14 +120,19 @@ async function unread(ctx: OcfContext, files: StateFiles, error: AttrdError): Pr
 }
 
 /**
- * Whether an evacuated host may be back and is ours to release. One whose machine is still off is left alone: the
- * cluster knows, and Nova is not asked every ten seconds for as long as the repair takes.
+ * Whether an evacuated host may be back and is ours to release, or the cluster does not tell: then the pass asks once
+ * more, and says so. One whose machine is still off is left alone: the cluster knows, and Nova is not asked every ten
+ * seconds for as long as the repair takes.
  */
-async function isReleaseDue(ctx: OcfContext, reading: MarksReading): Promise<boolean> {
+async function isReleaseDue(ctx: OcfContext, reading: MarksReading, timeoutMs: number): Promise<boolean> {
   const mode = releaseMode(ctx);
   if (mode === 'off' || !reading.marks.some(({ mark }) => mark.kind === 'no')) return false;
-  const { releaseCandidates } = await import('../../lib/evacuation/releaseCandidates.ts');
-  return releaseCandidates(reading.marks, await readNodes(ctx), mode).length > 0;
+  const { releaseCandidates } = await import('../../lib/evacuation/return/releaseCandidates.ts');
+  const candidates = await releaseCandidates(reading.marks, mode, {
+    readNodes: () => nodesOf(ctx, timeoutMs).read(),
+    readActive: () => readActive(ctx),
+  });
+  return !candidates.known || candidates.marks.length > 0;
 }
 
 function releaseMode(ctx: OcfContext): ReleaseMode {
@@ -91,22 +140,61 @@ function releaseMode(ctx: OcfContext): ReleaseMode {
   return mode === 'on' || mode === 'off' ? mode : 'auto';
 }
 
-/** Without an answer every node may be back, and what Nova says decides. */
-async function readNodes(ctx: OcfContext): Promise<readonly NodeState[]> {
+/**
+ * A pass asks for the nodes before anything else. crm_mon gets a quarter of the operation's time at most, so that
+ * the pass can ask twice and still report.
+ */
+function nodesOf(ctx: OcfContext, timeoutMs: number): ClusterNodes {
+  return createClusterNodes({ env: ctx.env, timeoutMs: Math.min(toolTimeoutMs, timeoutMs / 4) });
+}
+
+/** Null: could not be told. */
+async function readActive(ctx: OcfContext): Promise<ActiveTypes | null> {
   try {
-    return await createClusterState({ env: ctx.env, timeoutMs: toolTimeoutMs }).nodes();
+    return await createClusterState(toolsOf(ctx)).activeTypes('NovaCompute');
   } catch (error) {
-    if (!(error instanceof AttrdError)) throw error;
-    ctx.log.debug(`The nodes' state could not be read: ${error.message}`);
-    return [];
+    rethrowUnless(error, AttrdError);
+    ctx.log.debug(`What runs on the nodes could not be read: ${error.message}`);
+    return null;
   }
 }
 
-/** A mark that asks for nothing. Its copies are brought in step, so that the next purge does not undo a `no`. */
-async function settle(ctx: OcfContext, marks: MarkStore, one: MarkReading): Promise<void> {
-  if (one.mark.kind === 'unknown') return;
-  await marks.repair(one);
-  ctx.log.debug(`${one.name} is either fine or already handled`);
+/**
+ * Marks that ask for nothing. Their copies are brought in step, so that the next purge does not undo a `no`. Where that is
+ * refused (the CIB takes no change without quorum) it is said, once, and the pass goes on: the hosts are dealt with all the
+ * same, and the next pass tries again.
+ */
+async function settleAll(
+  ctx: OcfContext,
+  files: StateFiles,
+  marks: MarkStore,
+  readings: readonly MarkReading[],
+): Promise<{ readonly sentence: string; readonly alreadyLogged: boolean } | null> {
+  const refused: string[] = [];
+  for (const one of readings) {
+    if (isPending(one.mark) || one.mark.kind === 'unknown') continue;
+    try {
+      await marks.repair(one, ctx.onNode ?? hostname());
+      ctx.log.debug(`${one.name} is either fine or already handled`);
+    } catch (error) {
+      rethrowUnless(error, AttrdError);
+      const { message } = error;
+      refused.push(
+        `the permanent copy of the mark of ${one.name} is not "${formatMark(one.mark)}" yet: ${message}; the next pass tries again`,
+      );
+    }
+  }
+  const [first] = refused;
+  const text = await files.readHints();
+  if (first === undefined && !text.includes('"settle":')) return null;
+  const { formatHints, parseHints } = await import('../../lib/evacuation/run/hints.ts');
+  const hints = parseHints(text);
+  const sentence = `${first ?? ''}${refused.length > 1 ? ` (${refused.length - 1} more like it)` : ''}.`;
+  const before = hints.said['settle'];
+  if (first === undefined) delete hints.said['settle'];
+  else hints.said['settle'] = sentence;
+  if (before !== hints.said['settle']) keepHints(ctx, files, formatHints(hints));
+  return first === undefined ? null : { sentence, alreadyLogged: before === sentence };
 }
 
 /** Somebody wrote what nobody defined. Said once per value, not at every pass. */
@@ -115,7 +203,7 @@ async function nameUnknown(
   files: StateFiles,
   unknown: readonly MarkReading[],
 ): Promise<void> {
-  const { formatHints, newHostHints, parseHints } = await import('../../lib/evacuation/hints.ts');
+  const { formatHints, newHostHints, parseHints } = await import('../../lib/evacuation/run/hints.ts');
   const hints = parseHints(await files.readHints());
   for (const { name, mark } of unknown) {
     const value = formatMark(mark);
@@ -130,6 +218,21 @@ async function nameUnknown(
   keepHints(ctx, files, formatHints(hints));
 }
 
+/** The marks, where a mark that is not among them is one that is not there; else null. */
+async function readTrusted(ctx: OcfContext): Promise<MarksReading['marks'] | null> {
+  const doubt = doubtOfOwnView(await nodesOf(ctx, ctx.timeoutMs).read(), nodeName(ctx.onNode ?? hostname()));
+  if (doubt !== null) {
+    ctx.log.debug(`Whether marks are gone cannot be told: ${doubt}.`);
+    return null;
+  }
+  try {
+    return (await createMarkStore(toolsOf(ctx)).readAll()).marks;
+  } catch (error) {
+    rethrowUnless(error, AttrdError);
+    return null;
+  }
+}
+
 /** Nothing to evacuate. `marks` null: they may have changed since they were read. */
 async function idle(
   ctx: OcfContext,
@@ -139,15 +242,34 @@ async function idle(
   const text = await files.readHints();
   if (isNothingOpen(text) && reading.words.length === 0) return OcfExit.success;
   const { lookAround } = await import('./idle.ts');
-  const finding = await lookAround(ctx, reading, text, (changed) => keepHints(ctx, files, changed));
+  const keep = (changed: string) => keepHints(ctx, files, changed);
+  const finding = await lookAround(ctx, reading, text, keep, () => readTrusted(ctx));
   return finding === null ? OcfExit.success : troubled(ctx, finding.sentence, finding.alreadyLogged);
 }
 
 async function evacuate(ctx: OcfContext, files: StateFiles, timeoutMs: number): Promise<OcfExit> {
-  const { lockNode } = await import('./lock.ts');
-  // The state directory tells installations on one machine apart (two simulated clusters, say).
-  const lock = await lockNode('NovaEvacuate', ctx.stateDir);
-  if (lock === null) {
+  const { LockError, lockNode } = await import('./lock.ts');
+  let lock: Lock;
+  try {
+    // The state directory tells installations on one machine apart (two simulated clusters, say).
+    lock = await lockNode(ctx.stateDir, 'NovaEvacuate');
+  } catch (error) {
+    rethrowUnless(error, LockError);
+    return refused(
+      ctx,
+      files,
+      `nothing is evacuated, as passes could run beside each other: ${error.message}.`,
+    );
+  }
+  if (lock.kind === 'taken') {
+    const since = new Date(systemClock.now() - lock.heldMs).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
+    if (lock.heldMs > longHeldMs) {
+      return refused(
+        ctx,
+        files,
+        `another pass of NovaEvacuate (process ${lock.pid}) has held the lock of this node since ${since}, and this one leaves the work to it; look at it with: ps -fp ${lock.pid}; if it hangs, end it with: kill -9 ${lock.pid}`,
+      );
+    }
     ctx.log.info('Another pass of NovaEvacuate is at work on this node; this one leaves the work to it.');
     return OcfExit.success;
   }
@@ -159,9 +281,10 @@ async function evacuate(ctx: OcfContext, files: StateFiles, timeoutMs: number): 
 }
 
 async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number): Promise<OcfExit> {
-  const { formatHints, parsePolicy, parseHints, readPulses, runPass, toCloudConfig } = await import(
+  const { formatHints, parsePolicy, parseHints, readPulses, runPass } = await import(
     '../../lib/evacuation/index.ts'
   );
+  const { toCloudConfig } = await import('../../lib/connection/cloud.ts');
   const { connect } = await import('@openstack-ts/nova-client');
   const { openReporter } = await import('./openReporter.ts');
   const { parameters } = ctx;
@@ -174,11 +297,11 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
   const apiErrors: Record<string, number> = {};
   const warned = new Set<string>();
   const reporter = openReporter(ctx, hints);
-  const tools = { env: ctx.env, timeoutMs: toolTimeoutMs };
+  const tools = toolsOf(ctx);
+  const nodes = nodesOf(ctx, timeoutMs);
   const outcome = await runPass({
-    marks: createMarkStore({ env: ctx.env, timeoutMs: toolTimeoutMs }),
-    readHostMap: () =>
-      createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs }).queryHostMap('fence_compute'),
+    marks: createMarkStore(tools),
+    readHostMap: () => createAttributes(tools).queryHostMap('fence_compute'),
     connect: async (deadline) =>
       connect(await toCloudConfig(connectionValues(parameters), ctx.env), {
         env: ctx.env,
@@ -207,8 +330,9 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     report: reporter,
     apiErrors: () => apiErrors,
     release: releaseMode(ctx),
-    readNodes: () => readNodes(ctx),
-    readPulses: () => readPulses(createAttributes({ env: ctx.env, timeoutMs: toolTimeoutMs })),
+    readNodes: () => nodes.read(),
+    readActive: () => readActive(ctx),
+    readPulses: () => readPulses(createAttributes(tools)),
     hints,
     keepHints: () => keepHints(ctx, files, formatHints(hints)),
     clock: systemClock,
@@ -221,8 +345,8 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     },
     showProgress: (name, text) => showProgress(ctx, name, text),
     clearProgress: async (name) => {
-      await clearProgress(ctx, name);
-      await clearReturn(ctx, name);
+      const isCleared = await clearProgress(ctx, name);
+      return (await clearReturn(ctx, nodeOfMark(name))) && isCleared;
     },
     startedAt: ctx.startedAt,
     timeoutMs,

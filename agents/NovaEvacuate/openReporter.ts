@@ -1,5 +1,5 @@
-import type { Reporter } from '../../lib/evacuation/events.ts';
-import type { Hints } from '../../lib/evacuation/hints.ts';
+import type { Hints } from '../../lib/evacuation/run/hints.ts';
+import type { Reporter } from '../../lib/evacuation/tell/events.ts';
 import type { OcfContext } from '../../lib/ocf/index.ts';
 import { systemClock } from '../shared/systemClock.ts';
 import { alertFacts } from './report/alertFacts.ts';

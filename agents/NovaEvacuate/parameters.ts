@@ -48,7 +48,7 @@ export const parameters: readonly OcfParameter[] = [
     default: '',
     shortdesc: 'Instances to evacuate',
     longdesc:
-      'Rules, separated by blanks; where any is given, only instances that match one of them, or bear the tag evacuable, are evacuated. A rule is one condition or several joined by commas, all of which must hold: name=, project=, zone=, aggregate=, flavor=, image= (with * and ? for any text and any character) and metadata:KEY=, flavor:KEY=, image:KEY= for properties.',
+      'Rules, separated by blanks; where any is given, only instances that match one of them, or bear the tag evacuable, are evacuated. A rule is one condition or several joined by commas, all of which must hold: name=, project=, zone=, aggregate=, flavor=, image=, state= (with * and ? for any text and any character) and metadata:KEY=, flavor:KEY=, image:KEY= for properties.',
   },
   {
     name: 'exclude',
@@ -56,7 +56,15 @@ export const parameters: readonly OcfParameter[] = [
     default: '',
     shortdesc: 'Instances never to evacuate',
     longdesc:
-      'Rules as those of include; an instance that matches one of them is left where it is and named, whatever else speaks for it. Octavia, for example: exclude="name=amphora-*,project=service".',
+      'Rules as those of include; an instance that matches one of them is left where it is and named, whatever else speaks for it. Octavia, for example: exclude="name=amphora-*,project=service"; instances that were in ERROR already: exclude="state=error".',
+  },
+  {
+    name: 'no_image_tags',
+    type: 'boolean',
+    default: '0',
+    shortdesc: 'No image bears the tag evacuable',
+    longdesc:
+      'Set where nobody tags images with evacuable, or gives them this property: Glance and Cinder are then not asked for such images and for the volumes made from them, which may take long and needs rights in both. Flavours, aggregates and instances that bear evacuable count as ever.',
   },
   {
     name: 'priority',

@@ -7,5 +7,6 @@ export function policyValues({ parameters }: Pick<OcfContext, 'parameters'>) {
     exclude: parameters.string('exclude'),
     priority: parameters.string('priority'),
     other_states: parameters.string('other_states'),
+    no_image_tags: parameters.boolean('no_image_tags'),
   };
 }

@@ -1,7 +1,8 @@
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
+import { errorCode } from '../../lib/system/errno.ts';
 import { defaultEventLog } from './report/eventLog.ts';
-import { codeOf, reasonOf } from './report/incident.ts';
+import { reasonOf } from './report/incident.ts';
 
 /** The parameters that say where reports go, as given. */
 export interface SinkPaths {
@@ -46,11 +47,11 @@ function checkEventLog(path: string): string | null {
     if (!lstatSync(path).isFile()) return 'is no plain file';
     accessSync(path, constants.W_OK);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
     try {
       accessSync(dirname(path), constants.W_OK);
     } catch (missing) {
-      if (path !== defaultEventLog || codeOf(missing) !== 'ENOENT') throw missing;
+      if (path !== defaultEventLog || errorCode(missing) !== 'ENOENT') throw missing;
     }
   }
   return null;

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OcfContext } from '../../lib/ocf/index.ts';
+import { placeFile, replaceFile } from '../../lib/system/files.ts';
 
 /** What `INSTANCE.active` holds until the first monitor. */
 const newText = 'new\n';
@@ -13,12 +14,10 @@ const newText = 'new\n';
  * idle pass more than all of them.
  */
 export class StateFiles {
-  readonly #directory: string;
   readonly #active: string;
   readonly #hints: string;
 
   constructor(ctx: Pick<OcfContext, 'stateDir' | 'instance'>) {
-    this.#directory = ctx.stateDir;
     this.#active = join(ctx.stateDir, `${ctx.instance}.active`);
     this.#hints = join(ctx.stateDir, `${ctx.instance}.hints`);
   }
@@ -34,16 +33,14 @@ export class StateFiles {
 
   /** Throws what the file system says when the directory cannot be written. */
   async activate(): Promise<void> {
-    // Pacemaker's packages make it on boot; a manual call on a bare machine may be the first to need it.
-    mkdirSync(this.#directory, { recursive: true });
-    writeFileSync(this.#active, newText, { mode: 0o600 });
+    placeFile(this.#active, newText, 0o600);
   }
 
   /** Whether this is the first monitor since the start; true once. */
   isFirst(): boolean {
     try {
       if (readFileSync(this.#active, 'utf8') !== newText) return false;
-      writeFileSync(this.#active, '', { mode: 0o600 });
+      replaceFile(this.#active, '', 0o600);
       return true;
     } catch {
       return false;
@@ -66,9 +63,7 @@ export class StateFiles {
 
   /** Written beside and renamed, so that a pass killed half-way leaves the old ones. */
   writeHints(text: string): void {
-    const draft = `${this.#hints}.new`;
-    writeFileSync(draft, text, { mode: 0o600 });
-    renameSync(draft, this.#hints);
+    replaceFile(this.#hints, text, 0o600);
   }
 }
 

@@ -1,5 +1,5 @@
-import type { ConnectionParameterName, ConnectionValues } from '../../lib/evacuation/connectionParameters.ts';
-import { connectionParameters } from '../../lib/evacuation/connectionParameters.ts';
+import type { ConnectionParameterName, ConnectionValues } from '../../lib/connection/connectionParameters.ts';
+import { connectionParameters } from '../../lib/connection/connectionParameters.ts';
 import type { OcfParameter, OcfParameters } from '../../lib/ocf/index.ts';
 
 /** The connection to the cloud, as every resource agent declares it. */

@@ -1,8 +1,8 @@
-import { missingParameter } from '../../lib/evacuation/connectionParameters.ts';
+import { missingParameter } from '../../lib/connection/connectionParameters.ts';
 import { type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
 import { connectionValues } from './connection.ts';
 
-/** What declarations cannot say: which parameters make a log-in together, and that the files are there. */
+/** What declarations cannot say: which parameters make a log-in together, and that what the files hold is of use. */
 export async function validateConnection(ctx: OcfContext): Promise<OcfExit> {
   const values = connectionValues(ctx.parameters);
   const missing = missingParameter(values);
@@ -10,17 +10,10 @@ export async function validateConnection(ctx: OcfContext): Promise<OcfExit> {
     ctx.exitReason(`${missing} not configured`);
     return OcfExit.configured;
   }
-  const [{ toCloudConfig }, { NovaError }] = await Promise.all([
-    import('../../lib/evacuation/cloud.ts'),
-    import('@openstack-ts/nova-client'),
-  ]);
-  try {
-    await toCloudConfig(values, ctx.env);
-    return OcfExit.success;
-  } catch (error) {
-    if (!(error instanceof NovaError)) throw error;
-    ctx.exitReason(error.message);
-    // A file may be there on another node; a wrong value is wrong everywhere.
-    return / cannot be read$/.test(error.message) ? OcfExit.installed : OcfExit.configured;
-  }
+  const { checkConnection } = await import('../../lib/connection/cloud.ts');
+  const found = await checkConnection(values, ctx.env);
+  if (found === null) return OcfExit.success;
+  ctx.exitReason(found.sentence);
+  // A file may be there on another node; what is wrong is wrong everywhere.
+  return found.kind === 'missing' ? OcfExit.installed : OcfExit.configured;
 }

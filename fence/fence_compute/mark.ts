@@ -1,9 +1,19 @@
-import type { Mark, MarkReading, MarksReading } from '../../lib/attrd/index.ts';
+import {
+  firstLabel,
+  type Mark,
+  type MarkName,
+  type MarkReading,
+  type MarksReading,
+  markName,
+  markOfNode,
+  type NodeName,
+  nodeName,
+} from '../../lib/attrd/index.ts';
 
 /** The mark of the machine to act on, as far as it could be read. */
 export interface TargetMark {
   /** The name the mark is kept under. */
-  readonly name: string;
+  readonly name: MarkName;
   readonly mark: Mark;
   /** Null when there is no mark. */
   readonly reading: MarkReading | null;
@@ -14,25 +24,21 @@ export interface TargetMark {
  * Pacemaker gives it as `nodename`. Called by hand, the plug is matched to the cluster's nodes by its first
  * label where that means one node; else (and where it is a node's name itself) the plug is the name.
  */
-function markName(nodename: string | null, plug: string, clusterNodes: readonly string[]): string {
-  if (nodename !== null) return nodename;
+function nameOfMark(nodename: string | null, plug: string, clusterNodes: readonly NodeName[]): MarkName {
+  if (nodename !== null) return markOfNode(nodeName(nodename));
   const label = firstLabel(plug);
   const [only, ...others] = clusterNodes.filter((node) => firstLabel(node) === label);
-  return only !== undefined && others.length === 0 ? only : plug;
+  return only !== undefined && others.length === 0 ? markOfNode(only) : markName(plug);
 }
 
 export function targetMark(nodename: string | null, plug: string, all: MarksReading): TargetMark {
-  const name = markName(nodename, plug, all.clusterNodes);
+  const name = nameOfMark(nodename, plug, all.clusterNodes);
   const reading = all.marks.find((mark) => mark.name === name) ?? null;
   return { name, reading, mark: reading?.mark ?? { kind: 'none' } };
 }
 
 /** The first of the names whose mark says that instances still wait, null when there is none. */
-export function firstPending(names: readonly string[], all: MarksReading): MarkReading | null {
+export function firstPending(names: readonly MarkName[], all: MarksReading): MarkReading | null {
   const pending = (mark: Mark): boolean => mark.kind !== 'none' && mark.kind !== 'no';
   return all.marks.find((reading) => names.includes(reading.name) && pending(reading.mark)) ?? null;
-}
-
-function firstLabel(name: string): string {
-  return name.toLowerCase().split('.', 1)[0] ?? '';
 }

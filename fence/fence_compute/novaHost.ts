@@ -1,5 +1,9 @@
 import { type ComputeService, type NovaClient, NovaError } from '@openstack-ts/nova-client';
-import { type HostMatch, matchHost } from '../../lib/evacuation/index.ts';
+import type { NodeName } from '../../lib/attrd/index.ts';
+import { type HostMatch, matchHost } from '../../lib/evacuation/incident/names.ts';
+import { inOneSpelling } from '../../lib/evacuation/look/spelling.ts';
+import type { Untold } from '../../lib/evacuation/look/trust.ts';
+import { mayBeLeftOut } from '../../lib/evacuation/look/unlisted.ts';
 import { type FenceContext, FenceError } from '../../lib/fencing/index.ts';
 import { dnsDomain } from './options.ts';
 import type { World } from './world.ts';
@@ -23,13 +27,27 @@ const LONGEST_PAUSE_MS = 5_000;
 export interface Found {
   readonly nova: NovaClient;
   readonly match: HostMatch;
+  /** Why a name that no service bears may be a host all the same; null: it is none. */
+  readonly untold: Untold | null;
 }
 
-/** Logs in and matches the plug. Throws `NovaError`. */
-export async function findHost(ctx: FenceContext, world: World, deadline: number): Promise<Found> {
-  const nova = await world.connect(deadline);
+/**
+ * Logs in and matches the plug. Throws `NovaError`.
+ *
+ * @param nodes names of the cluster's nodes
+ */
+export async function findHost(
+  ctx: FenceContext,
+  world: World,
+  deadline: number,
+  nodes: readonly NodeName[] = [],
+): Promise<Found> {
+  const nova = inOneSpelling(await world.connect(deadline));
   const services = await nova.listComputeServices({ deadline });
-  return { nova, match: matchHost(services, ctx.plug, dnsDomain(ctx.options)) };
+  const others = nodes.filter((node) => node !== ctx.nodename);
+  const match = matchHost(services, ctx.plug, dnsDomain(ctx.options), others);
+  const untold = match.kind === 'unknown' ? await mayBeLeftOut(nova, services, ctx.plug, { deadline }) : null;
+  return { nova, match, untold };
 }
 
 /** Repeats what fails in passing until the deadline; the last failure is thrown. */

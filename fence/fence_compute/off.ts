@@ -1,8 +1,21 @@
-import { AttrdError, isPending, type Mark } from '../../lib/attrd/index.ts';
-import { type HostMatch, holdDown } from '../../lib/evacuation/index.ts';
+import { hostname } from 'node:os';
+import {
+  AttrdError,
+  type Incident,
+  insist as insistOnTools,
+  isPending,
+  type MarkName,
+  markName,
+  type NodeName,
+  type Patience,
+} from '../../lib/attrd/index.ts';
+import { holdDown } from '../../lib/evacuation/act/hold.ts';
+import { type HostMatch, isSameHost } from '../../lib/evacuation/incident/names.ts';
+import { crossCheck } from '../../lib/evacuation/look/crossCheck.ts';
 import { type FenceContext, FenceError, FenceExit } from '../../lib/fencing/index.ts';
+import { rethrowUnless } from '../../lib/rethrow.ts';
 import { type TargetMark, targetMark } from './mark.ts';
-import { findHost, insist, sentence } from './novaHost.ts';
+import { type Found, findHost, insist, sentence } from './novaHost.ts';
 import { powerDeadline } from './timing.ts';
 import type { World } from './world.ts';
 
@@ -13,6 +26,8 @@ const ASK_FIRST_MS = 8_000;
  * second between two looks, and a few calls of Pacemaker's tools.
  */
 const LAST_SIGN_MS = 2_500;
+/** How long the marks are asked for before one is written, in ms: writing may work where reading does not. */
+const READ_PATIENCE_MS = 3_000;
 
 /**
  * The machine has been switched off: leave the mark for NovaEvacuate, then tell Nova. The mark comes first, as Pacemaker
@@ -21,19 +36,21 @@ const LAST_SIGN_MS = 2_500;
  */
 export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
   const deadline = powerDeadline(ctx, world.now());
-  const target = await readMark(ctx, world);
-  let permanent = true;
-  if (
+  const { nodes, ...target } = await readMark(ctx, world, deadline);
+  const find = (by: number) => findHost(ctx, world, by, nodes);
+  let incident: Incident | null = null;
+  const isLeft =
     target.mark.kind === 'no' &&
-    (await isEmpty(ctx, world, Math.min(deadline, world.now() + ASK_FIRST_MS)))
-  ) {
+    (await isEmpty(ctx, world, find, Math.min(deadline, world.now() + ASK_FIRST_MS)));
+  if (isLeft) {
     ctx.log.info(`${ctx.plug} was evacuated before and has no instances: its mark stays "no".`);
   } else {
-    ({ permanent } = await writeMark(ctx, world, target));
+    incident = await writeMark(ctx, world, target, deadline);
   }
-  const code = await tellNova(ctx, world, target, deadline);
-  if (target.mark.kind === 'no' || isPending(target.mark)) await keepMark(ctx, world, target);
-  if (!permanent) {
+  const code = await tellNova(ctx, world, find, { ...target, incident }, deadline);
+  const wasThere = target.mark.kind === 'no' || isPending(target.mark);
+  if (wasThere && incident === null) await keepMark(ctx, world, target, deadline);
+  if (!isLeft && incident === null) {
     ctx.log.warn(
       `${target.name} is no cluster node, so its mark has no permanent copy and is lost if the cluster restarts.`,
     );
@@ -41,29 +58,51 @@ export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
   return code;
 }
 
-async function readMark(ctx: FenceContext, world: World): Promise<TargetMark> {
+type Find = (deadline: number) => Promise<Found>;
+
+async function readMark(
+  ctx: FenceContext,
+  world: World,
+  until: number,
+): Promise<TargetMark & { readonly nodes: readonly NodeName[] }> {
   try {
-    return targetMark(ctx.nodename, ctx.plug, await world.marks.readAll());
+    const patience = { clock: world, forMs: READ_PATIENCE_MS, until };
+    const all = await insistOnTools(patience, () => world.marks.readAll());
+    return { ...targetMark(ctx.nodename, ctx.plug, all), nodes: all.clusterNodes };
   } catch (error) {
-    if (!(error instanceof AttrdError)) throw error;
+    rethrowUnless(error, AttrdError);
     // Writing may still work, and says so itself if it does not.
     ctx.log.warn(`The marks could not be read: ${sentence(error)}.`);
-    return { name: ctx.nodename ?? ctx.plug, mark: { kind: 'none' }, reading: null };
+    return { name: markName(ctx.nodename ?? ctx.plug), mark: { kind: 'none' }, reading: null, nodes: [] };
   }
 }
 
 /**
- * Whether Nova knows that a host whose instances were evacuated before has none. When Nova cannot be asked, or its
- * answer may be incomplete (the host's cell is down), it counts as not empty. Throws what {@link tellNova} throws
- * for a host that Nova does not know: nothing has been written then.
+ * Whether a host whose instances were evacuated before has none, by two answers that do not share their fate
+ * (`crossCheck.ts`). When Nova cannot be asked, or its answer may be incomplete, it counts as not empty: NovaEvacuate
+ * has the time to make sure. Throws what {@link tellNova} throws for a host that Nova does not know: nothing has been
+ * written then.
  */
-async function isEmpty(ctx: FenceContext, world: World, deadline: number): Promise<boolean> {
+async function isEmpty(ctx: FenceContext, world: World, find: Find, deadline: number): Promise<boolean> {
   try {
-    const { nova, match } = await findHost(ctx, world, deadline);
+    const { nova, match, untold } = await find(deadline);
+    if (untold !== null) return false;
     if (match.kind !== 'host') throw new FenceError(`${match.sentence} Nothing was marked.`);
-    if (match.service.state === 'unknown') return false;
-    const servers = await nova.listServers({ host: match.service.host, limit: 1 }, { deadline });
-    return servers.length === 0;
+    for (const { host, state } of [match.service, ...match.twins]) {
+      if (state === 'unknown') return false;
+      const servers = await nova.listServers({ host, limit: 1 }, { deadline });
+      if (servers.length > 0) return false;
+      const look = await crossCheck({
+        nova,
+        host,
+        isKnown: () => false,
+        services: () => nova.listComputeServices({ deadline }),
+        clock: world,
+        options: { deadline },
+      });
+      if (look.kind !== 'told') return false;
+    }
+    return true;
   } catch (error) {
     if (error instanceof FenceError) throw error;
     ctx.log.debug(`Nova could not be asked for the instances of ${ctx.plug}: ${sentence(error)}.`);
@@ -71,42 +110,74 @@ async function isEmpty(ctx: FenceContext, world: World, deadline: number): Promi
   }
 }
 
-/** A mark that says the same is left as it is (somebody may be about to claim it), with both its copies made right. */
+/** A new incident, also where a mark says the same: what ends the one before must not end this one. */
 async function writeMark(
   ctx: FenceContext,
   world: World,
-  { name, mark, reading }: TargetMark,
-): Promise<{ readonly permanent: boolean }> {
+  { name }: TargetMark,
+  deadline: number,
+): Promise<Incident | null> {
   try {
-    const written =
-      isPending(mark) && reading !== null
-        ? await world.marks.repair(reading)
-        : await world.marks.setYes(name);
+    // Tried until it is written or there is no time left: without it this fencing fails, and the machine is powered off again.
+    const { incident } = await insistOnTools(patienceUntil(world, deadline), () =>
+      world.marks.setYes(name, hostname()),
+    );
     ctx.log.info(`${name} is marked for evacuation.`);
-    return written;
+    return incident;
   } catch (error) {
-    if (!(error instanceof AttrdError)) throw error;
+    rethrowUnless(error, AttrdError);
     throw new FenceError(
-      `${name} could not be marked for evacuation: ${sentence(error)}. Nova was not told anything.`,
+      `${name} could not be marked for evacuation: ${sentence(error)}. ${await whatStands(ctx, world)}Nova was not told anything.`,
       { cause: error },
     );
   }
 }
 
+/** What was reached of a mark all the same, as a sentence; '' where nothing is known to be. */
+async function whatStands(ctx: FenceContext, world: World): Promise<string> {
+  try {
+    const { name, reading } = targetMark(ctx.nodename, ctx.plug, await world.marks.readAll());
+    if (reading === null || !(isPending(reading.transient) || isPending(reading.permanent))) return '';
+    const { transient, permanent } = reading;
+    const missing = !isPending(permanent)
+      ? ', but has no permanent copy yet and may be lost'
+      : isPending(transient)
+        ? ''
+        : ', but in its permanent copy alone';
+    return `${name} bears a mark all the same${missing}. `;
+  } catch (error) {
+    rethrowUnless(error, AttrdError);
+    return '';
+  }
+}
+
+function patienceUntil(world: World, until: number): Patience {
+  return { clock: world, forMs: Number.POSITIVE_INFINITY, until };
+}
+
 /**
- * A mark that was there before belongs to an earlier failure. If its evacuation, or its release, ended at this very
+ * A mark that is no cluster node's has no incident, and one that was left as it is belongs to an earlier failure. If its evacuation, or its release, ended at this very
  * moment (because the machine had been back), what ended is not this failure's: a host that is held down without any
  * mark would be released by nobody.
  */
-async function keepMark(ctx: FenceContext, world: World, { name, mark }: TargetMark): Promise<void> {
+async function keepMark(
+  ctx: FenceContext,
+  world: World,
+  { name, mark }: TargetMark,
+  deadline: number,
+): Promise<void> {
   if (isPending(mark)) await world.sleep(LAST_SIGN_MS);
   try {
-    const now = targetMark(ctx.nodename, ctx.plug, await world.marks.readAll());
-    if (isPending(now.mark) || (mark.kind === 'no' && now.mark.kind === 'no')) return;
-    await world.marks.setYes(name);
-    ctx.log.info(`${name} is marked for evacuation anew: the one before ended meanwhile.`);
+    // Nova has had its time by then.
+    const until = Math.max(deadline, world.now() + READ_PATIENCE_MS);
+    await insistOnTools(patienceUntil(world, until), async () => {
+      const now = targetMark(ctx.nodename, ctx.plug, await world.marks.readAll());
+      if (isPending(now.mark) || (mark.kind === 'no' && now.mark.kind === 'no')) return;
+      await world.marks.setYes(name, hostname());
+      ctx.log.info(`${name} is marked for evacuation anew: the one before ended meanwhile.`);
+    });
   } catch (error) {
-    if (!(error instanceof AttrdError)) throw error;
+    rethrowUnless(error, AttrdError);
     throw new FenceError(`${name} could not be marked for evacuation: ${sentence(error)}.`, { cause: error });
   }
 }
@@ -115,19 +186,21 @@ async function keepMark(ctx: FenceContext, world: World, { name, mark }: TargetM
 async function tellNova(
   ctx: FenceContext,
   world: World,
-  target: TargetMark,
+  find: Find,
+  target: TargetMark & { readonly incident: Incident | null },
   deadline: number,
 ): Promise<FenceExit> {
-  let match: HostMatch;
+  let found: Found;
   try {
-    match = await insist(world, deadline, async () => {
-      const found = await findHost(ctx, world, deadline);
-      if (found.match.kind === 'host') {
+    found = await insist(world, deadline, async () => {
+      const { nova, match, untold } = await find(deadline);
+      if (match.kind === 'host' && isCertain(ctx, match)) {
         const now = new Date(world.now());
-        const held = await holdDown(found.nova, found.match.service, now, { deadline });
+        const held = await holdDown(nova, match.service, now, { deadline });
         ctx.log.info(held.sentence);
       }
-      return found.match;
+      if (match.kind === 'host') await noteNovaTime(ctx, world, target, nova.clockOffsetMs);
+      return { nova, match, untold };
     });
   } catch (error) {
     // The words before the colon are those operators search their logs for.
@@ -136,19 +209,66 @@ async function tellNova(
     );
     return FenceExit.success;
   }
-  if (match.kind === 'host') return FenceExit.success;
-  throw new FenceError(`${match.sentence} ${await takeBack(world, target.name, target.mark)}`);
+  const { match, untold } = found;
+  if (match.kind === 'host') {
+    tellTwins(ctx, match);
+    return FenceExit.success;
+  }
+  if (untold !== null) {
+    ctx.log.warn(
+      `Nova could not be told that ${ctx.plug} is down: ${untold.sentence} (${untold.remedy}). ${target.name} is marked, and NovaEvacuate tells Nova before it evacuates.`,
+    );
+    return FenceExit.success;
+  }
+  throw new FenceError(`${match.sentence} ${await takeBack(world, target)}`);
+}
+
+/** Controllers' clocks may differ from ours: what they compare it with is on Nova's. */
+async function noteNovaTime(
+  ctx: FenceContext,
+  world: World,
+  { name, incident }: { readonly name: MarkName; readonly incident: Incident | null },
+  offsetMs: number,
+): Promise<void> {
+  try {
+    if (incident !== null) await world.marks.noteNovaTime({ name, incident }, incident.at + offsetMs);
+  } catch (error) {
+    rethrowUnless(error, AttrdError);
+    ctx.log.debug(`When ${name} was fenced, on Nova's clock, could not be noted: ${sentence(error)}.`);
+  }
+}
+
+type HostFound = Extract<HostMatch, { kind: 'host' }>;
+
+/**
+ * Whether the service is that of the machine that was switched off. One of another name, beside a record that bears the plug's
+ * and is left over, is so most likely; NovaEvacuate makes sure that it does not report before it is held down.
+ */
+function isCertain({ plug }: FenceContext, { service, twins }: HostFound): boolean {
+  return twins.length === 0 || isSameHost(service.host, plug);
+}
+
+function tellTwins(ctx: FenceContext, match: HostFound): void {
+  const { host } = match.service;
+  const others = [...new Set(match.twins.map((twin) => twin.host))].filter((twin) => twin !== host);
+  if (others.length === 0) return;
+  const held = isCertain(ctx, match) ? '' : ', which is not held down in Nova before that';
+  ctx.log.warn(
+    `${ctx.plug} is taken for Nova's host ${host}${held}; ${others.join(' and ')} may be the same machine under another name, and NovaEvacuate looks at both. If a service is left over, delete it: openstack compute service delete ID`,
+  );
 }
 
 /** Puts the mark back to what it was before, for a name that Nova has nothing to evacuate for. */
-async function takeBack(world: World, name: string, before: Mark): Promise<string> {
+async function takeBack(
+  world: World,
+  { name, incident, mark: before }: TargetMark & { readonly incident: Incident | null },
+): Promise<string> {
   try {
-    if (before.kind === 'no') await world.marks.setNo(name);
-    else if (before.kind === 'none' || before.kind === 'unknown') await world.marks.clear(name);
-    else return `The mark of ${name}, which was there before, was left.`;
+    if (isPending(before)) return `The mark of ${name}, which was there before, was left.`;
+    await world.marks.takeBack({ name, incident }, before.kind === 'no' ? 'no' : 'none');
     return `The mark of ${name} was taken back.`;
   } catch (error) {
-    if (!(error instanceof AttrdError)) throw error;
+    rethrowUnless(error, AttrdError);
     return `The mark of ${name} could not be taken back: ${sentence(error)}.`;
   }
 }

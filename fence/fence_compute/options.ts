@@ -3,7 +3,7 @@ import {
   type ConnectionParameterName,
   type ConnectionValues,
   connectionParameters,
-} from '../../lib/evacuation/connectionParameters.ts';
+} from '../../lib/connection/connectionParameters.ts';
 import {
   actionOption,
   delayOption,
@@ -62,6 +62,7 @@ function connectionOption(parameter: ConnectionParameter): FenceOption {
     argument: ARGUMENTS[name] ?? 'name',
     // Metadata of fence agents have room for one text per option, and that is what clients show.
     shortdesc: parameter.longdesc.replace(/\.$/, ''),
+    ...(parameter.secret === true ? { secret: true } : {}),
     ...(fencing.short === undefined ? {} : { short: fencing.short }),
     ...(byDefault === undefined ? {} : { default: byDefault }),
   };

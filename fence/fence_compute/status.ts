@@ -1,5 +1,5 @@
 import type { ComputeService } from '@openstack-ts/nova-client';
-import { matchHost } from '../../lib/evacuation/index.ts';
+import { matchHost } from '../../lib/evacuation/incident/names.ts';
 import { type FenceContext, FenceExit } from '../../lib/fencing/index.ts';
 import { mustBeHost } from './novaHost.ts';
 import { dnsDomain } from './options.ts';

@@ -10,8 +10,13 @@ const UNDER_PACEMAKER_MS = 20_000;
 const AT_LEAST_MS = 8_000;
 /** `monitor`, `list` and `status` often run with Pacemaker's default timeout of 20 s. */
 const LOOK_MS = 15_000;
-/** One request, and one call of Pacemaker's tools, may take this long. */
+/** One request may take this long. */
 const STEP_MS = 10_000;
+/**
+ * One call of Pacemaker's tools may take this long: they answer within hundredths of a second, or within seconds on a machine
+ * under load, and where one hangs there has to be time to ask again.
+ */
+const TOOL_MS = 6_000;
 
 /** When `off` or `on` gives up on what it can leave to others, in ms since the epoch. */
 export function powerDeadline(ctx: FenceContext, now: number): number {
@@ -27,12 +32,17 @@ export function lookDeadline(ctx: FenceContext): number {
 
 /** Bound of one call of Pacemaker's attribute tools, in ms; `power_timeout` where it applies. */
 export function toolTimeoutMs(ctx: FenceContext): number {
-  return limit(ctx, 'power_timeout', true);
+  return limit(ctx, 'power_timeout', true, TOOL_MS);
+}
+
+/** Bound of one call of crm_mon, in ms: `on` asks it again where it does not answer. */
+export function nodesTimeoutMs(ctx: FenceContext): number {
+  return Math.min(toolTimeoutMs(ctx), TOOL_MS);
 }
 
 /** Bound of one request to the cloud, in ms. */
 export function requestTimeoutMs(ctx: FenceContext): number {
-  return limit(ctx, 'shell_timeout', ctx.options.given('shell_timeout'));
+  return limit(ctx, 'shell_timeout', ctx.options.given('shell_timeout'), STEP_MS);
 }
 
 /** When the log-in has to be through: the action's deadline, or sooner when `login_timeout` says so. */
@@ -42,7 +52,7 @@ export function loginDeadline(ctx: FenceContext, now: number, deadline: number):
   return applies ? Math.min(deadline, now + seconds * 1000) : deadline;
 }
 
-function limit(ctx: FenceContext, option: string, applies: boolean): number {
+function limit(ctx: FenceContext, option: string, applies: boolean, otherwise: number): number {
   const seconds = ctx.timeoutsDisabled || !applies ? 0 : ctx.options.number(option);
-  return seconds > 0 ? seconds * 1000 : STEP_MS;
+  return seconds > 0 ? seconds * 1000 : otherwise;
 }

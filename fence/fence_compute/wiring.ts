@@ -1,14 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NovaClient, NovaError } from '@openstack-ts/nova-client';
-import { createClusterState, createMarkStore } from '../../lib/attrd/index.ts';
-import { type ConnectionValues, missingParameter, toCloudConfig } from '../../lib/evacuation/index.ts';
+import { createMarkStore } from '../../lib/attrd/index.ts';
+import { createClusterNodes, createClusterState } from '../../lib/cluster/index.ts';
+import {
+  type ConnectionValues,
+  checkConnection as checkCloud,
+  missingParameter,
+  toCloudConfig,
+} from '../../lib/connection/index.ts';
 import { type FenceContext, FenceError, runPasswordScript } from '../../lib/fencing/index.ts';
+import { processTime } from '../../lib/system/processTime.ts';
 import { connectionValues } from './options.ts';
-import { loginDeadline, requestTimeoutMs, toolTimeoutMs } from './timing.ts';
+import { loginDeadline, nodesTimeoutMs, powerDeadline, requestTimeoutMs, toolTimeoutMs } from './timing.ts';
 import type { World } from './world.ts';
 
 /** Stands for the password that the operator's script has not told us yet. */
 const PENDING_PASSWORD = 'told by the password script';
+
+/** For how long it is asked what the cluster has configured, in ms. */
+const RESOURCES_PATIENCE_MS = 8_000;
 
 /** The real world: Pacemaker's tools, Keystone and Nova, the clock. */
 export function createWorld(ctx: FenceContext, stderr: { write(text: string): unknown }): World {
@@ -24,18 +34,25 @@ export function createWorld(ctx: FenceContext, stderr: { write(text: string): un
       throw cause instanceof FenceError ? new NovaError('authFailed', cause.message, { cause }) : cause;
     }
   };
+  const clock = { now: processTime, sleep: (ms: number): Promise<void> => sleep(ms) };
+  const tools = { env: ctx.env, timeoutMs: toolTimeoutMs(ctx) };
+  const patience = { clock, forMs: RESOURCES_PATIENCE_MS, until: powerDeadline(ctx, processTime()) };
+  // Asked more than once within the time that Pacemaker grants.
+  const nodes = createClusterNodes({ env: ctx.env, timeoutMs: nodesTimeoutMs(ctx) });
   return {
-    marks: createMarkStore({ env: ctx.env, timeoutMs: toolTimeoutMs(ctx) }),
-    cluster: createClusterState({ env: ctx.env, timeoutMs: toolTimeoutMs(ctx) }),
+    marks: createMarkStore(tools),
+    cluster: {
+      nodes: () => nodes.read(),
+      primitives: () => createClusterState({ ...tools, patience }).primitives(),
+    },
     connect: async (deadline): Promise<NovaClient> =>
       connect(await toCloudConfig(await values(), ctx.env), {
         env: ctx.env,
-        deadline: loginDeadline(ctx, Date.now(), deadline),
+        deadline: loginDeadline(ctx, processTime(), deadline),
         requestTimeoutMs: requestTimeoutMs(ctx),
         log: (line) => ctx.log.debug(line),
       }),
-    now: Date.now,
-    sleep: (ms) => sleep(ms),
+    ...clock,
   };
 }
 
@@ -54,12 +71,9 @@ export async function checkConnection(ctx: FenceContext): Promise<void> {
     ctx.log.warn(`${sentence}.`);
     return;
   }
-  try {
-    await toCloudConfig(values, ctx.env);
-  } catch (error) {
-    if (!(error instanceof NovaError)) throw error;
-    throw new FenceError(`Failed: ${error.message}`, { usage: true, cause: error });
-  }
+  // A certificate that is of no use keeps Nova from being told, and must not keep the mark from being written.
+  const found = await checkCloud(values, ctx.env, ctx.action === 'validate-all' ? 'tried' : 'there');
+  if (found !== null) throw new FenceError(`Failed: ${found.sentence}`, { usage: true });
 }
 
 function withPassword(values: ConnectionValues, password: string): ConnectionValues {

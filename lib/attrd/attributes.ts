@@ -1,10 +1,9 @@
 import type { CommandRunner } from './command.ts';
-import { failure, isNothingFound, isUnknownNode } from './failure.ts';
+import { exitUsage, failure, isNothingFound, isUnknownNode, isUnknownOption } from './failure.ts';
+import { insist, type Patience } from './insist.ts';
+import type { NodeName } from './names.ts';
 import { type AttributeValue, parseAttrdText, parseAttrdXml } from './parseAttrd.ts';
 import { type ClusterNodes, parseClusterNodes, parseHostMaps } from './parseCib.ts';
-
-/** EX_USAGE: how every version of the tools answers an option it does not know. */
-const exitUsage = 64;
 
 /** The operators' word on evacuations: name of a cluster property and of a node attribute. */
 export const evacuationWord = 'evacuation';
@@ -20,27 +19,33 @@ const nodesAndWords = [
   `/cib/status/node_state/transient_attributes[instance_attributes/nvpair[@name='${evacuationWord}']]`,
 ].join(' | ');
 
-/** Pacemaker's node attributes, transient (attrd) and permanent (the CIB's nodes section). */
+/**
+ * Pacemaker's node attributes, transient (attrd) and permanent (the CIB's nodes section). Questions are asked again as long
+ * as the patience lasts. A change is tried once: whether it is still right after a pause is for its caller to know.
+ */
 export class Attributes {
   readonly #run: CommandRunner;
+  readonly #patience: Patience | null;
   /** Whether the tools know `--output-as` (2.1 and newer); found out at the first query. */
   #speaksXml = true;
 
-  constructor(run: CommandRunner) {
+  constructor(run: CommandRunner, patience: Patience | null = null) {
     this.#run = run;
+    this.#patience = patience;
   }
 
   /** The value of a transient attribute for every host attrd knows it for; empty when it was never set. */
-  async queryTransient(name: string): Promise<AttributeValue[]> {
+  queryTransient(name: string): Promise<AttributeValue[]> {
+    return insist(this.#patience, () => this.#queryTransient(name));
+  }
+
+  async #queryTransient(name: string): Promise<AttributeValue[]> {
     const query = ['--query', '--all', `--name=${name}`];
     if (this.#speaksXml) {
       const result = await this.#run('attrd_updater', [...query, '--output-as=xml']);
       if (result.exitCode === 0) return parseAttrdXml(result.stdout);
       if (isNothingFound(result)) return [];
-      if (
-        result.exitCode !== exitUsage &&
-        !/unknown option|unrecognized option|invalid option/i.test(result.stderr)
-      ) {
+      if (result.exitCode !== exitUsage && !isUnknownOption(result)) {
         throw failure('attrd_updater', result, `reading attribute ${name}`);
       }
       this.#speaksXml = false;
@@ -58,7 +63,7 @@ export class Attributes {
   async updateTransient(
     name: string,
     value: string,
-    options: { readonly host?: string; readonly private: boolean },
+    options: { readonly host?: NodeName; readonly private: boolean },
   ): Promise<void> {
     await this.#expectSuccess(
       'attrd_updater',
@@ -80,7 +85,7 @@ export class Attributes {
    */
   async deleteTransient(
     name: string,
-    options: { readonly host?: string; readonly private: boolean },
+    options: { readonly host?: NodeName; readonly private: boolean },
   ): Promise<void> {
     await this.#expectSuccess(
       'attrd_updater',
@@ -98,20 +103,35 @@ export class Attributes {
   /**
    * Which plug stands for which node: the `pcmk_host_map` of all fence devices of an agent, as Pacemaker translates
    * node names before it calls them (`node:plug;node:plug`, separated by semicolons or blanks; commas list several
-   * plugs of one node, of which the first is taken).
+   * plugs of one node, of which the first is taken). A device has what it does not say itself from its template, and
+   * then from the resource defaults (lib/pengine/complex.c, get_rsc_attributes).
    */
-  async queryHostMap(fenceAgent: string): Promise<Map<string, string>> {
-    const xpath = `//primitive[@type='${fenceAgent}']//nvpair[@name='pcmk_host_map']`;
+  queryHostMap(fenceAgent: string): Promise<Map<NodeName, string>> {
+    return insist(this.#patience, () => this.#queryHostMap(fenceAgent));
+  }
+
+  async #queryHostMap(fenceAgent: string): Promise<Map<NodeName, string>> {
+    const resources = '/cib/configuration/resources';
+    const xpath = [
+      // A device that has a template may leave its type to it.
+      `${resources}//primitive[@type='${fenceAgent}' or @template]`,
+      `${resources}/template[@type='${fenceAgent}']`,
+      `/cib/configuration/rsc_defaults/instance_attributes[nvpair[@name='pcmk_host_map']]`,
+    ].join(' | ');
     const result = await this.#run('cibadmin', ['-Q', '--xpath', xpath]);
     // 105, before 2.0 6 (ENXIO): nothing in the CIB matches.
     if (isNothingFound(result)) return new Map();
     if (result.exitCode !== 0)
       throw failure('cibadmin', result, 'reading pcmk_host_map of the fence devices');
-    return parseHostMaps(result.stdout);
+    return parseHostMaps(result.stdout, fenceAgent);
   }
 
   /** All nodes the CIB knows, with their permanent attributes, and what operators say of evacuations there. */
-  async queryNodes(): Promise<ClusterNodes> {
+  queryNodes(): Promise<ClusterNodes> {
+    return insist(this.#patience, () => this.#queryNodes());
+  }
+
+  async #queryNodes(): Promise<ClusterNodes> {
     const result = await this.#run('cibadmin', ['-Q', '--xpath', nodesAndWords]);
     if (result.exitCode !== 0) throw failure('cibadmin', result, "reading the cluster's nodes");
     return parseClusterNodes(result.stdout, evacuationWord);
@@ -121,30 +141,11 @@ export class Attributes {
    * Sets a permanent attribute of a cluster node. Returns false when the name is no cluster node: `crm_attribute`
    * then says `Could not map name=… to a UUID` and writes nothing.
    */
-  async updatePermanent(node: string, name: string, value: string): Promise<boolean> {
+  async updatePermanent(node: NodeName, name: string, value: string): Promise<boolean> {
     const result = await this.#run('crm_attribute', ['-N', node, '-n', name, '-v', value, '-l', 'forever']);
     if (result.exitCode === 0) return true;
     if (isUnknownNode(result)) return false;
     throw failure('crm_attribute', result, `setting permanent attribute ${name} of ${node}`);
-  }
-
-  /** Removes a permanent attribute; one that is not there, or of a name that is no cluster node, is fine. */
-  async deletePermanent(node: string, name: string): Promise<void> {
-    const result = await this.#run('crm_attribute', ['-N', node, '-n', name, '-D', '-l', 'forever']);
-    if (result.exitCode === 0 || isUnknownNode(result) || isNothingFound(result)) return;
-    throw failure('crm_attribute', result, `removing permanent attribute ${name} of ${node}`);
-  }
-
-  /**
-   * Removes a permanent attribute if it has a certain value, as one transaction of the CIB: `crm_attribute` would
-   * remove whatever is there by then.
-   */
-  async deletePermanentIf(node: string, name: string, value: string): Promise<void> {
-    const quoted = [node, name, value].map((text) => `'${text.replaceAll("'", '')}'`);
-    const xpath = `//nodes/node[@uname=${quoted[0]} or @id=${quoted[0]}]//nvpair[@name=${quoted[1]} and @value=${quoted[2]}]`;
-    const result = await this.#run('cibadmin', ['--delete', '--xpath', xpath]);
-    if (result.exitCode === 0 || isNothingFound(result)) return;
-    throw failure('cibadmin', result, `removing permanent attribute ${name} of ${node}`);
   }
 
   async #expectSuccess(tool: string, args: readonly string[], doing: string): Promise<void> {

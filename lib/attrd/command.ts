@@ -1,5 +1,6 @@
 import { type ExecFileException, execFile } from 'node:child_process';
 import { AttrdError } from './errors.ts';
+import type { Patience } from './insist.ts';
 
 /** What a tool printed and how it ended. */
 export interface CommandResult {
@@ -32,7 +33,18 @@ export function cleanEnvironment(env: NodeJS.ProcessEnv): Record<string, string>
 }
 
 /**
- * A runner of real child processes. `timeoutMs` bounds each call; the tool is killed when it is over.
+ * What a tool may print at most: what fits into a string of V8's, with room to spare. The status section of a cluster of a
+ * hundred nodes with a thousand resources is a tenth of that.
+ */
+const maxAnswerBytes = 256 * 1024 * 1024;
+/** However little time an action has left, a tool gets this long, in ms: they answer within a few hundredths of a second. */
+const leastMs = 1_000;
+/** One that does not even die is left behind this long after it was killed, in ms. */
+const dyingMs = 500;
+
+/**
+ * A runner of real child processes. `timeoutMs` bounds each call, and so does the end of the action where the patience
+ * tells it; the tool is killed when it is over.
  *
  * Through node:child_process and not execa, which the rest of the house uses: an idle NovaEvacuate runs these tools
  * every ten seconds and nothing else, and loading execa alone costs more than all the rest of such a pass.
@@ -40,29 +52,51 @@ export function cleanEnvironment(env: NodeJS.ProcessEnv): Record<string, string>
 export function createCommandRunner(options: {
   readonly env: NodeJS.ProcessEnv;
   readonly timeoutMs: number;
+  readonly patience?: Patience;
 }): CommandRunner {
   const env = cleanEnvironment(options.env);
-  return (tool, args) =>
-    new Promise((resolve, reject) => {
-      const child = execFile(
-        tool,
-        args,
-        {
-          env,
-          timeout: options.timeoutMs,
-          // Pacemaker's tools may hang in a library call that defers other signals.
-          killSignal: 'SIGKILL',
-          maxBuffer: 16 * 1024 * 1024,
-          encoding: 'utf8',
-        },
-        (error, stdout, stderr) => {
-          if (error === null) resolve({ exitCode: 0, stdout, stderr });
-          else if (typeof error.code === 'number') resolve({ exitCode: error.code, stdout, stderr });
-          else reject(notRun(tool, error, options.timeoutMs));
-        },
-      );
-      child.stdin?.end();
-    });
+  const { patience } = options;
+  return (tool, args) => {
+    const left = patience === undefined ? options.timeoutMs : patience.until - patience.clock.now();
+    return runTool(tool, args, env, Math.min(options.timeoutMs, Math.max(leastMs, left)));
+  };
+}
+
+function runTool(
+  tool: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  timeoutMs: number,
+): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    // A process that waits for a disk does not die when it is killed.
+    const undead = setTimeout(() => reject(late(tool, timeoutMs)), timeoutMs + dyingMs);
+    const child = execFile(
+      tool,
+      args,
+      {
+        env,
+        timeout: timeoutMs,
+        // Pacemaker's tools may hang in a library call that defers other signals.
+        killSignal: 'SIGKILL',
+        maxBuffer: maxAnswerBytes,
+        encoding: 'utf8',
+      },
+      (error, stdout, stderr) => {
+        clearTimeout(undead);
+        if (error === null) resolve({ exitCode: 0, stdout, stderr });
+        else if (typeof error.code === 'number') resolve({ exitCode: error.code, stdout, stderr });
+        else reject(notRun(tool, error, timeoutMs));
+      },
+    );
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end();
+  });
+}
+
+function late(tool: string, timeoutMs: number, cause?: unknown): AttrdError {
+  const seconds = Math.round(timeoutMs / 100) / 10;
+  return new AttrdError('timeout', `${tool} did not end within ${seconds} s and was stopped`, { cause });
 }
 
 function notRun(tool: string, error: ExecFileException, timeoutMs: number): AttrdError {
@@ -71,12 +105,11 @@ function notRun(tool: string, error: ExecFileException, timeoutMs: number): Attr
     return new AttrdError('missing', `${tool} is not installed on this machine (not found on PATH)`, facts);
   }
   if (error.killed === true && error.signal === 'SIGKILL') {
-    return new AttrdError(
-      'timeout',
-      `${tool} did not end within ${timeoutMs / 1000} s and was stopped`,
-      facts,
-    );
+    return late(tool, timeoutMs, error);
   }
-  const why = error.signal == null ? (error.code ?? error.message) : `ended by ${error.signal}`;
-  return new AttrdError('failed', `${tool} could not be run: ${why}`, facts);
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+    return new AttrdError('failed', `${tool} answered more than ${maxAnswerBytes / 1024 / 1024} MiB`, facts);
+  }
+  if (error.signal != null) return new AttrdError('failed', `${tool} was ended by ${error.signal}`, facts);
+  return new AttrdError('failed', `${tool} could not be run: ${error.code ?? error.message}`, facts);
 }

@@ -1,4 +1,5 @@
 import { type Attributes, evacuationWord } from './attributes.ts';
+import type { NodeName } from './names.ts';
 import type { SaidWord } from './parseCib.ts';
 import type { EvacuationModes, Mode } from './types.ts';
 
@@ -33,9 +34,9 @@ export class EvacuationModesReader {
 /** What the words mean together; permanent ones come first. */
 export function judgeWords(words: readonly SaidWord[]): EvacuationModes {
   let cluster: Mode = 'normal';
-  const nodes = new Map<string, Mode>();
-  const onlyTransient = new Set<string>();
-  const unknown: { where: string | null; value: string }[] = [];
+  const nodes = new Map<NodeName, Mode>();
+  const onlyTransient = new Set<NodeName>();
+  const unknown: { where: NodeName | null; value: string }[] = [];
   for (const { node, value, transient } of words) {
     const mode = parseMode(value);
     // attrd keeps the line of an attribute that was removed, with an empty value.

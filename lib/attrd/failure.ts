@@ -1,5 +1,9 @@
+import { oneLine } from '../system/text.ts';
 import type { CommandResult } from './command.ts';
 import { AttrdError } from './errors.ts';
+
+/** EX_USAGE: how every version of the tools answers an option it does not know. */
+export const exitUsage = 64;
 
 /** CRM_EX_DISCONNECT; before 2.0 the errno itself (ENOTCONN, ECONNREFUSED). */
 const exitDisconnected: ReadonlySet<number> = new Set([102, 107, 111]);
@@ -20,6 +24,11 @@ function isDisconnected(result: CommandResult): boolean {
   );
 }
 
+/** In the words of getopt, GLib and Pacemaker itself. */
+export function isUnknownOption(result: CommandResult): boolean {
+  return /unknown option|unrecognized option|invalid option/i.test(result.stderr);
+}
+
 export function isUnknownNode(result: CommandResult): boolean {
   return /could not map name/i.test(`${result.stderr}\n${result.stdout}`);
 }
@@ -28,9 +37,9 @@ export function isUnknownNode(result: CommandResult): boolean {
 export function failure(tool: string, result: CommandResult, doing: string): AttrdError {
   const said = `${result.stderr}\n${result.stdout}`
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => line.trim().replace(/^<error>(.*)<\/error>$/, '$1'))
     .find((line) => line !== '' && !line.startsWith('<'));
-  const words = said === undefined ? '' : `: ${said.slice(0, 200)}`;
+  const words = said === undefined ? '' : `: ${oneLine(said).slice(0, 200)}`;
   return isDisconnected(result)
     ? new AttrdError(
         'noCluster',

@@ -1,106 +1,288 @@
+import { rethrowUnless } from '../rethrow.ts';
 import type { Attributes } from './attributes.ts';
 import { AttrdError } from './errors.ts';
+import { type Incident, parseIncident } from './incident.ts';
+import type { Known } from './known.ts';
 import { formatMark, isPending, parseMark } from './mark.ts';
-import type { MarkReading, MarkStore, MarksReading } from './types.ts';
+import { type MarkName, markOfNode, nodeOfMark } from './names.ts';
+import { evacuated, PermanentIncidents } from './permanentIncidents.ts';
+import { incidentAttribute, markAttribute, type PermanentMarks } from './permanentMarks.ts';
+import { combine, isOpen, readPermanent } from './readMark.ts';
+import type { MarkMeant, MarkReading, MarkStore, MarksReading } from './types.ts';
 
-const attribute = 'evacuate';
+export interface MarkStoreDeps {
+  readonly attributes: Attributes;
+  readonly permanent: PermanentMarks;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  readonly newId: () => string;
+}
 
 /**
  * The mark, kept twice. The attribute daemon forgets every transient attribute of a remote node when its
  * connection stops or starts, and from Pacemaker 3.0.2 on as soon as its fencing succeeded; a permanent node
- * attribute survives all of that and a restart of the whole cluster. The transient one is what operators look at
- * and what the original agents read and write. Permanent is written first and cleared last, so at every instant a
- * mark that was reported as written can be found.
+ * attribute survives all of that and a restart of the whole cluster. The transient one is what operators look at and write, and
+ * what the original agents read and write.
+ *
+ * **The permanent side is the truth**, and is changed by compare-and-set alone (`permanentMarks.ts`): a writer names the
+ * incident it means and changes nothing if the mark is another's by now. The transient side follows. It is written after the
+ * permanent one, and whoever owns the incident repairs it at the next look, so a writer may die in between.
+ *
+ * The transient side cannot be compared and set, so a writer that is slow may write over what is newer. What comes of it:
+ * - `yes`, a claim and `""` say nothing that the permanent side does not decide: they are written over by the owner's
+ *   next claim. Only an incident's owner, its fencing and operators write them.
+ * - A `no` could pass for an operator's word and end a newer incident. So it is announced: the permanent side reads
+ *   `ending` before it is written and `evacuated` once it was. An incident that begins meanwhile carries `echo`, and no
+ *   transient `no` ends it until the late one can no longer come (`heedNo`).
+ * - An operator's transient `no` that comes between the last look at the mark and the write of a claim is lost. That moment is the
+ *   time of one tool, every quarter of a minute. So operators say it to the permanent side first, which no claim changes; a
+ *   look that shows either ends the work.
  */
 export class TwofoldMarkStore implements MarkStore {
   readonly #attributes: Attributes;
+  readonly #permanent: PermanentMarks;
+  readonly #incidents: PermanentIncidents;
+  readonly #now: () => number;
 
-  constructor(attributes: Attributes) {
+  constructor({ attributes, permanent, now, newId }: MarkStoreDeps) {
     this.#attributes = attributes;
+    this.#permanent = permanent;
+    this.#incidents = new PermanentIncidents(attributes, permanent, now, newId);
+    this.#now = now;
   }
 
   async readAll(): Promise<MarksReading> {
     const [transient, { nodes, words }] = await Promise.all([
-      this.#attributes.queryTransient(attribute),
+      this.#attributes.queryTransient(markAttribute),
       this.#attributes.queryNodes(),
     ]);
-    const transientOf = new Map(transient.map((entry) => [entry.host, parseMark(entry.value)]));
-    const permanentOf = new Map(nodes.map((node) => [node.name, parseMark(node.attributes[attribute])]));
+    const transientOf = new Map(transient.map((entry) => [markOfNode(entry.host), parseMark(entry.value)]));
+    const permanentOf = new Map(
+      nodes.map(({ name, attributes }) => [
+        markOfNode(name),
+        readPermanent(attributes[markAttribute], attributes[incidentAttribute]),
+      ]),
+    );
+    const incidents = new Map<MarkName, Incident>();
+    for (const { name, attributes } of nodes) {
+      const incident = parseIncident(attributes[incidentAttribute]);
+      if (incident !== null) incidents.set(markOfNode(name), incident);
+    }
     const marks: MarkReading[] = [];
     for (const name of new Set([...transientOf.keys(), ...permanentOf.keys()])) {
-      const reading = combine(
-        name,
-        transientOf.get(name) ?? { kind: 'none' },
-        permanentOf.get(name) ?? { kind: 'none' },
-      );
+      const permanent = permanentOf.get(name) ?? { mark: { kind: 'none' }, incident: null, ended: null };
+      const reading = combine(name, transientOf.get(name) ?? { kind: 'none' }, permanent);
       if (reading.transient.kind !== 'none' || reading.permanent.kind !== 'none') marks.push(reading);
     }
-    return { marks, clusterNodes: nodes.map((node) => node.name), words };
+    return { marks, incidents, clusterNodes: nodes.map((node) => node.name), words };
   }
 
-  async setYes(name: string): Promise<{ readonly permanent: boolean }> {
-    const permanent = await this.#attributes.updatePermanent(name, attribute, 'yes');
-    await this.#writeTransient(name, 'yes');
+  async setYes(name: MarkName, by: string): Promise<{ readonly incident: Incident | null }> {
+    const before = await this.#readIfPossible(name);
+    const incident = await this.#incidents.begin(name, by, before);
+    // The claim of an evacuator that is at work on the incident before is its sign of life, and stays.
+    const isClaimed = before?.transient.kind === 'claimed';
+    if (!isClaimed) await this.#writeTransient(name, 'yes');
     // Both tools answer before the daemons are done; a fencing that reports success must be able to rely on it.
-    const now = (await this.readAll()).marks.find((reading) => reading.name === name);
+    const now = await this.#readOne(name);
     const right =
-      now !== undefined && isPending(now.transient) && (!permanent || now.permanent.kind === 'yes');
+      now !== undefined &&
+      isPending(now.mark) &&
+      now.transient.kind !== 'none' &&
+      (incident === null || now.permanent.kind === 'yes');
     if (!right) {
       throw new AttrdError(
         'failed',
         `the mark of ${name} was written but reads back as ${now === undefined ? 'nothing' : `"${formatMark(now.transient)}" (permanent copy "${formatMark(now.permanent)}")`}`,
       );
     }
-    return { permanent };
+    return { incident };
   }
 
-  async claim(name: string, claim: { readonly who: string; readonly at: number }): Promise<void> {
+  async noteNovaTime(meant: MarkMeant, novaAt: number): Promise<void> {
+    await this.#incidents.change(meant, (now) =>
+      now.novaAt === null ? { ...now, novaAt: Math.round(novaAt) } : now,
+    );
+  }
+
+  async remember(meant: MarkMeant, known: Known): Promise<Incident | null> {
+    const isOurs = (now: Incident) => isOpen(now) && now.owner === meant.incident?.owner;
+    return this.#incidents.change(meant, (now) => (isOurs(now) ? { ...now, known } : null));
+  }
+
+  async own(meant: MarkMeant, who: string): Promise<Incident | null> {
+    return this.#incidents.change(meant, (now) => {
+      if (!isOpen(now) || now.owner !== meant.incident?.owner) return null;
+      if (now.phase === 'pending' && now.owner === who) return now;
+      return { ...now, phase: 'pending', owner: who, echo: now.echo || now.phase === 'ending' };
+    });
+  }
+
+  async claim(name: MarkName, claim: { readonly who: string; readonly at: number }): Promise<void> {
     await this.#writeTransient(name, formatMark({ kind: 'claimed', ...claim }));
   }
 
-  async release(name: string): Promise<void> {
+  async release(name: MarkName): Promise<void> {
     await this.#writeTransient(name, 'yes');
   }
 
-  async repair(reading: MarkReading): Promise<{ readonly permanent: boolean }> {
-    const { name, mark, permanent, transient } = reading;
-    let isNode = permanent.kind !== 'none';
+  async repair(
+    reading: MarkReading,
+    by: string,
+  ): Promise<{ readonly permanent: boolean; readonly incident: Incident | null }> {
+    const { name, mark, permanent, transient, incident } = reading;
     if (isPending(mark)) {
-      // Tried, not looked up: the CIB lists a remote node only once it bears an attribute.
-      if (permanent.kind !== 'yes') isNode = await this.#attributes.updatePermanent(name, attribute, 'yes');
-      if (transient.kind === 'none') await this.#writeTransient(name, 'yes');
-    } else if (transient.kind === 'no' && permanent.kind === 'yes') {
-      await this.#attributes.updatePermanent(name, attribute, 'no');
+      const entered = isOpen(incident) || (await this.#incidents.entry(name, 'yes')) !== null;
+      const open = isOpen(incident) || !entered ? incident : await this.#adopt(name, by);
+      // Where it was not adopted, somebody has just written what counts.
+      const isGone = transient.kind === 'none' || transient.kind === 'no';
+      if (isGone && (open !== null || !entered))
+        await this.#writeTransient(name, transient.kind === 'no' ? 'yes' : this.#signOf(open, by));
+      return { permanent: entered, incident: open };
     }
-    return { permanent: isNode };
+    if (transient.kind === 'no' && isPending(permanent)) {
+      const ended = incident === null ? this.#settle(name, by) : this.#incidents.change(reading, evacuated);
+      return { permanent: true, incident: await ended };
+    }
+    // A claim that outlived an operator's word. Not `no`: should its host be fenced again meanwhile, that would end the new incident.
+    if (transient.kind === 'claimed')
+      await this.#attributes.deleteTransient(markAttribute, { host: nodeOfMark(name), private: true });
+    return { permanent: permanent.kind !== 'none', incident };
   }
 
-  async setNo(name: string): Promise<void> {
+  /**
+   * What was purged. An owner that finds its own claim gone, and cannot tell whether it had given it back, leaves one: what it had
+   * asked for may still be under way.
+   */
+  #signOf(incident: Incident | null, by: string): string {
+    if (incident?.owner !== by) return 'yes';
+    return formatMark({ kind: 'claimed', who: by, at: Math.floor(this.#now() / 1000) });
+  }
+
+  async heedNo(meant: MarkMeant): Promise<void> {
+    await this.#incidents.change(meant, (now) => (now.echo ? { ...now, echo: false } : now));
+  }
+
+  async setNo(meant: MarkMeant): Promise<boolean> {
+    const { name, incident } = meant;
+    if (incident === null) {
+      if ((await this.#readOne(name))?.incident) return false;
+      await this.#writeTransient(name, 'no');
+      return true;
+    }
+    const isOurs = (now: Incident) => isOpen(now) && now.owner === incident.owner;
+    const ending = await this.#incidents.change(meant, (now) =>
+      isOurs(now) ? { ...now, phase: 'ending' } : null,
+    );
+    if (ending === null) return false;
     await this.#writeTransient(name, 'no');
-    await this.#attributes.updatePermanent(name, attribute, 'no');
+    const ended = await this.#incidents.change(meant, (now) => (isOurs(now) ? evacuated(now) : null));
+    if (ended !== null) return true;
+    await this.#takeBackNo(name);
+    return false;
   }
 
-  async clear(name: string): Promise<void> {
-    await this.#attributes.deleteTransient(attribute, { host: name, private: true });
-    await this.#attributes.deletePermanent(name, attribute);
+  async owe(name: MarkName, by: string): Promise<void> {
+    const before = await this.#readOne(name);
+    if (before !== undefined && before.mark.kind !== 'none') return;
+    const entry = await this.#incidents.entry(name, 'no');
+    if (entry === null) return this.#writeTransient(name, 'no');
+    const read = readPermanent(entry.mark?.value, entry.incident?.value);
+    if (isPending(read.mark)) return;
+    const last = parseIncident(entry.incident?.value) ?? this.#incidents.create(by, false);
+    await this.#incidents.swap(name, entry, evacuated(last));
   }
 
-  async clearNo(name: string): Promise<void> {
-    const now = (await this.readAll()).marks.find((reading) => reading.name === name);
+  async takeBack(meant: MarkMeant, before: 'none' | 'no'): Promise<void> {
+    const { name, incident } = meant;
+    if (before === 'no') {
+      const back = incident === null || (await this.#incidents.change(meant, evacuated)) !== null;
+      if (back) await this.#writeTransient(name, 'no');
+      return;
+    }
+    if (incident !== null) {
+      if ((await this.#incidents.change(meant, (now) => ({ ...now, phase: 'over' }))) === null) return;
+      await this.#permanent.remove(name, markAttribute, '');
+    }
+    await this.#attributes.deleteTransient(markAttribute, { host: nodeOfMark(name), private: true });
+  }
+
+  async clearNo(name: MarkName): Promise<void> {
+    const now = await this.#readOne(name);
     // A `no` beside a permanent `yes` is half of something: of a `no` that NovaEvacuate's monitor completes, or of a mark.
-    // Without it the permanent copy would have a host evacuated that runs.
+    // Without it the permanent side would have a host evacuated that runs.
     if (now === undefined || isPending(now.mark) || isPending(now.permanent)) return;
+    if (now.incident !== null) {
+      const isDue = (one: Incident) => one.phase === 'evacuated' || one.phase === 'over';
+      const cleared = await this.#incidents.change(now, (one) =>
+        isDue(one) ? { ...one, phase: 'over' } : null,
+      );
+      if (cleared === null) return;
+    } else await this.#permanent.remove(name, markAttribute, 'no');
+    // `""` ends no other incident: where there is one, its owner writes its claim again.
     if (now.transient.kind !== 'none')
-      await this.#attributes.deleteTransient(attribute, { host: name, private: true });
-    await this.#attributes.deletePermanentIf(name, attribute, 'no');
+      await this.#attributes.deleteTransient(markAttribute, { host: nodeOfMark(name), private: true });
+    if (now.incident !== null) await this.#permanent.remove(name, markAttribute, '');
+  }
+
+  /** What was there before is not needed to write a mark. */
+  async #readIfPossible(name: MarkName): Promise<MarkReading | undefined> {
+    try {
+      return await this.#readOne(name);
+    } catch (error) {
+      rethrowUnless(error, AttrdError);
+      return undefined;
+    }
+  }
+
+  async #readOne(name: MarkName): Promise<MarkReading | undefined> {
+    return (await this.readAll()).marks.find((reading) => reading.name === name);
+  }
+
+  /** An incident for a mark that has none. Null: the mark is no longer what it was. */
+  async #adopt(name: MarkName, by: string): Promise<Incident | null> {
+    const entry = await this.#incidents.entry(name, 'yes');
+    if (entry === null) return null;
+    // A reading is of two moments. A `no` is written to the transient side before the permanent one says so: what is read of
+    // it from now on is not older than what was read of the permanent one.
+    const now = await this.#readOne(name);
+    if (now === undefined || !isPending(now.mark)) return null;
+    if (isOpen(now.incident)) return now.incident;
+    // A mark that is set again by hand before its host was released is about the failure that it was about before.
+    const last = parseIncident(entry.incident?.value);
+    const { at, novaAt } = last?.phase === 'evacuated' ? last : { at: undefined, novaAt: null };
+    const made = this.#incidents.create(by, true);
+    const incident = { ...made, at: at ?? made.at, novaAt };
+    return (await this.#incidents.swap(name, entry, incident)) ? incident : null;
+  }
+
+  /** An operator's `no` for a mark without an incident. */
+  async #settle(name: MarkName, by: string): Promise<Incident | null> {
+    const entry = await this.#permanent.read(name);
+    if (entry === null) return null;
+    const { mark, incident } = readPermanent(entry.mark?.value, entry.incident?.value);
+    if (!isPending(mark) || incident !== null) return incident;
+    const last = parseIncident(entry.incident?.value) ?? this.#incidents.create(by, true);
+    return (await this.#incidents.swap(name, entry, evacuated(last))) ? last : null;
+  }
+
+  /**
+   * We wrote `no` while another incident began: it has an echo, so nobody takes that for an operator's word, and now it is
+   * written over.
+   */
+  async #takeBackNo(name: MarkName): Promise<void> {
+    const now = await this.#readOne(name);
+    if (now === undefined || !isOpen(now.incident) || now.transient.kind !== 'no') return;
+    await this.#writeTransient(name, 'yes');
+    await this.heedNo(now);
   }
 
   /** The words of a failure are those that operators of the original agents search their logs for. */
-  async #writeTransient(name: string, value: string): Promise<void> {
+  async #writeTransient(name: MarkName, value: string): Promise<void> {
     try {
-      await this.#attributes.updateTransient(attribute, value, { host: name, private: true });
+      await this.#attributes.updateTransient(markAttribute, value, { host: nodeOfMark(name), private: true });
     } catch (error) {
-      if (!(error instanceof AttrdError)) throw error;
+      rethrowUnless(error, AttrdError);
       const facts = { cause: error, ...(error.exitCode === null ? {} : { exitCode: error.exitCode }) };
       throw new AttrdError(
         error.code,
@@ -109,13 +291,4 @@ export class TwofoldMarkStore implements MarkStore {
       );
     }
   }
-}
-
-/** A transient value that is there wins; a transient `""` is what attrd keeps after a deletion: no value. */
-function combine(
-  name: string,
-  transient: MarkReading['transient'],
-  permanent: MarkReading['permanent'],
-): MarkReading {
-  return { name, transient, permanent, mark: transient.kind === 'none' ? permanent : transient };
 }

@@ -1,10 +1,12 @@
 import { AttrdError } from './errors.ts';
+import { type NodeName, nodeName } from './names.ts';
 import { descendants, parseXmlDocument, shorten } from './xml.ts';
 
 /** One line of attrd's answer to a query: the value an attribute has for a host. */
 export interface AttributeValue {
   readonly name: string;
-  readonly host: string;
+  /** The node; attrd takes any name for one. */
+  readonly host: NodeName;
   readonly value: string;
 }
 
@@ -27,7 +29,7 @@ export function parseAttrdText(output: string): AttributeValue[] {
         `attrd_updater answered a line that is not understood: ${shorten(line)}`,
       );
     }
-    values.push({ name, host, value: value.replaceAll('\\"', '"') });
+    values.push({ name, host: nodeName(host), value: value.replaceAll('\\"', '"') });
   }
   return values;
 }
@@ -40,7 +42,7 @@ export async function parseAttrdXml(output: string): Promise<AttributeValue[]> {
     if (name === undefined || host === undefined) {
       throw new AttrdError('malformed', 'attrd_updater answered an attribute without a name or a host');
     }
-    values.push({ name, host, value: value ?? '' });
+    values.push({ name, host: nodeName(host), value: value ?? '' });
   }
   return values;
 }

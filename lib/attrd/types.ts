@@ -1,3 +1,6 @@
+import type { Incident } from './incident.ts';
+import type { Known } from './known.ts';
+import type { MarkName, NodeName } from './names.ts';
 import type { SaidWord } from './parseCib.ts';
 
 /**
@@ -13,55 +16,85 @@ export type Mark =
   /** Somebody wrote something that nobody defined; never acted on, always named. */
   | { readonly kind: 'unknown'; readonly value: string };
 
-/** One mark as it stands in the cluster, both copies seen. */
+/** One mark as it stands in the cluster, both sides seen. */
 export interface MarkReading {
   /** The name the mark is kept under: a cluster node's, or (in old clusters) Nova's name of the host. */
-  readonly name: string;
-  /** What counts: the transient value where there is one, else the permanent one. */
+  readonly name: MarkName;
+  /** What counts: the transient value where somebody may have said it, else the permanent one. */
   readonly mark: Mark;
-  /** The permanent copy alone; `none` for a name that is no cluster node. */
+  /** The permanent side alone; `none` for a name that is no cluster node. */
   readonly permanent: Mark;
-  /** The transient copy alone. */
+  /** The transient side alone. */
   readonly transient: Mark;
+  /**
+   * The incident that the permanent side carries. Null: there is none, or somebody who knows no incidents changed the
+   * permanent side since (the original agents, our version before, an operator).
+   */
+  readonly incident: Incident | null;
 }
 
 /** All marks, the nodes that the CIB lists, and what operators say of evacuations there. */
 export interface MarksReading {
   readonly marks: readonly MarkReading[];
+  /** The last incident of each node that has one, those that are over among them. */
+  readonly incidents: ReadonlyMap<MarkName, Incident>;
   /** Nodes in the CIB's nodes section: all full nodes, but remote nodes only once they bear an attribute. */
-  readonly clusterNodes: readonly string[];
+  readonly clusterNodes: readonly NodeName[];
   /** The values of the word `evacuation` as the CIB has them: `judgeWords` says what they mean. */
   readonly words: readonly SaidWord[];
 }
 
+/** Which mark is meant: one of another incident is left as it is. */
+export type MarkMeant = Pick<MarkReading, 'name' | 'incident'>;
+
 /**
- * The mark's two copies as one thing. Every method throws `AttrdError` when the tools refuse, are missing or
- * do not answer in time; nothing is ever reported as written that was not.
+ * The mark's two sides as one thing; `markStore.ts` says how they belong together. Every method throws `AttrdError` when the
+ * tools refuse, are missing or do not answer in time; nothing is ever reported as written that was not.
  */
 export interface MarkStore {
   /** Asks attrd and the CIB, in parallel. Changes nothing. */
   readAll(): Promise<MarksReading>;
-  /** `yes`, permanent copy first. Returns whether the name has a permanent copy (is a cluster node). */
-  setYes(name: string): Promise<{ readonly permanent: boolean }>;
-  /** `WHO@EPOCH` in the transient copy alone. */
-  claim(name: string, claim: { readonly who: string; readonly at: number }): Promise<void>;
-  /** Gives a claim back: transient `yes` again, the permanent copy still says `yes`. */
-  release(name: string): Promise<void>;
   /**
-   * Brings the two copies in step after a purge or a write by hand: a pending mark gets both copies, a transient
-   * `no` (an operator's or an original agent's word) is copied to the permanent one. Does nothing when they agree.
-   * Returns whether the name has a permanent copy (is a cluster node).
+   * Fenced: a new incident, whatever was there before, permanent side first. Whoever was at work on the one before stays its
+   * owner and finds out. Returns the incident; null: the name has no permanent side (is no cluster node).
    */
-  repair(reading: MarkReading): Promise<{ readonly permanent: boolean }>;
-  /** Evacuated: transient and permanent copy `no` (release of the host is still owed). */
-  setNo(name: string): Promise<void>;
-  /** Taken back: both copies removed, the permanent one last. */
-  clear(name: string): Promise<void>;
+  setYes(name: MarkName, by: string): Promise<{ readonly incident: Incident | null }>;
+  /** Adds when the incident began on Nova's clock, in ms since the epoch, unless somebody has. */
+  noteNovaTime(meant: MarkMeant, novaAt: number): Promise<void>;
   /**
-   * Released: removes a mark that reads `no`, the permanent copy last and only while it still says so. A fencing at
-   * this very moment writes that copy first, and what it writes stays.
+   * Makes `who` the owner of a pending incident. Returns it as it then stands; null: it has changed hands, or another
+   * incident has begun, since it was read.
    */
-  clearNo(name: string): Promise<void>;
+  own(meant: MarkMeant, who: string): Promise<Incident | null>;
+  /**
+   * Leaves what its owner knows of an incident for whoever comes next, in place of what was left before. Returns the incident;
+   * null: it has changed hands, or ended, or another has begun.
+   */
+  remember(meant: MarkMeant, known: Known): Promise<Incident | null>;
+  /** `WHO@EPOCH` in the transient side alone: the owner's sign of life. */
+  claim(name: MarkName, claim: { readonly who: string; readonly at: number }): Promise<void>;
+  /** The owner is not at work for now: transient `yes` again. */
+  release(name: MarkName): Promise<void>;
+  /**
+   * Brings the two sides in step after a purge or a write by hand: a pending mark gets an incident and both sides, a
+   * transient `no` (an operator's or an original agent's word) ends the incident it was read with. Returns whether the name has
+   * a permanent side (is a cluster node), and the incident as it then stands; null: there is none, or somebody else
+   * changed the mark meanwhile.
+   */
+  repair(
+    reading: MarkReading,
+    by: string,
+  ): Promise<{ readonly permanent: boolean; readonly incident: Incident | null }>;
+  /** A `no` of an earlier incident can no longer come: from now on a transient `no` is an operator's word. */
+  heedNo(meant: MarkMeant): Promise<void>;
+  /** Evacuated: `no` (the host's release is still owed). False: another incident has begun, or it changed hands. */
+  setNo(meant: MarkMeant): Promise<boolean>;
+  /** `no` where there is no mark: Nova holds the host down for us, and nobody remembers. */
+  owe(name: MarkName, by: string): Promise<void>;
+  /** What `setYes` has begun is taken back: the mark reads as `before` again. */
+  takeBack(meant: MarkMeant, before: 'none' | 'no'): Promise<void>;
+  /** Released: removes a mark that reads `no`. */
+  clearNo(name: MarkName): Promise<void>;
 }
 
 /** What an operator says of evacuations: `pause`: ask for nothing new; `go`: whatever the limits say. */
@@ -71,22 +104,9 @@ export type Mode = 'normal' | 'pause' | 'go';
 export interface EvacuationModes {
   readonly cluster: Mode;
   /** By node, as the cluster (or attrd, which takes any name) spells it; only those for which something is said. */
-  readonly nodes: ReadonlyMap<string, Mode>;
+  readonly nodes: ReadonlyMap<NodeName, Mode>;
   /** Nodes for which it stands in the transient attribute alone, which the cluster forgets at fencing and rejoin. */
-  readonly transient: ReadonlySet<string>;
+  readonly transient: ReadonlySet<NodeName>;
   /** Values that nobody defined, each taken for `pause`. `where`: a node; null: the cluster. */
-  readonly unknown: readonly { readonly where: string | null; readonly value: string }[];
-}
-
-/** What the cluster remembers of the fencing of one node. */
-export interface Fencing {
-  /** Whether the history could be read; the rest says nothing where it could not. */
-  readonly known: boolean;
-  /**
-   * When it was last switched off (`off` or `reboot`, or confirmed by a human), ms since the epoch; null: the history
-   * has none. It lives in the fencers' memory, so one that was restarted on all nodes has forgotten everything.
-   */
-  readonly lastSuccess: number | null;
-  /** Whether a fencing of it is under way. */
-  readonly pending: boolean;
+  readonly unknown: readonly { readonly where: NodeName | null; readonly value: string }[];
 }

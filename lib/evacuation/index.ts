@@ -1,25 +1,20 @@
 /** The domain: which instances of a fenced host are evacuated, in what order, what next, and when it is done. */
 
-export type { Clock } from './clock.ts';
-export { toCloudConfig } from './cloud.ts';
-export { type ComeBackOptions, type ComeBackOutcome, comeBack, releaseAttribute } from './comeBack.ts';
-export {
-  type ConnectionParameter,
-  type ConnectionParameterName,
-  type ConnectionValues,
-  connectionParameters,
-  missingParameter,
-} from './connectionParameters.ts';
-export { formatHints, Hints, newHostHints, parseHints } from './hints.ts';
-export { disabledReason, fencedAt, holdDown } from './hold.ts';
-export { ComputeError, type LocalCompute } from './localCompute.ts';
-export { matchHost } from './names.ts';
-export { type PassOptions, type PassOutcome, runPass } from './pass.ts';
-export type { PassLog } from './passLog.ts';
-export type { EvacuationSettings } from './passScope.ts';
-export { type Policy, parsePolicy } from './policy.ts';
-export { isDisabledByUs } from './release.ts';
-export { type ReleaseMode, releaseCandidates } from './releaseCandidates.ts';
-export { type ReleasedHost, type ReleaseOutcome, walkRelease } from './releaseWalk.ts';
-export { readPulses, returningAttribute } from './returning.ts';
-export type { HoldDownResult, HostMatch } from './types.ts';
+export { type HoldDownResult, holdDown } from './act/hold.ts';
+export type { Clock } from './incident/clock.ts';
+export { disabledReason, fencedAt, isDisabledByUs } from './incident/disabledReason.ts';
+export { type HostMatch, matchHost } from './incident/names.ts';
+export { type Policy, parsePolicy } from './judge/policy.ts';
+export { readPulses, returningAttribute } from './look/pulses.ts';
+export { type ComeBackOptions, type ComeBackOutcome, comeBack } from './return/comeBack.ts';
+export { ComputeError, type LocalCompute } from './return/localCompute.ts';
+export { type ReleaseMode, releaseCandidates } from './return/releaseCandidates.ts';
+export type { ReleasedHost, ReleaseOutcome } from './return/releaseScope.ts';
+export { walkRelease } from './return/releaseWalk.ts';
+export { releaseAttribute, takeDownReturn } from './return/shown.ts';
+export { formatHints, Hints, newHostHints, parseHints } from './run/hints.ts';
+export { runPass } from './run/pass.ts';
+export type { PassOptions } from './run/passOptions.ts';
+export type { EvacuationSettings } from './run/passScope.ts';
+export type { PassOutcome } from './tell/outcome.ts';
+export type { PassLog } from './tell/passLog.ts';

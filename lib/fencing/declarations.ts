@@ -15,6 +15,8 @@ export interface FenceOption {
   readonly required?: boolean;
   /** What stands for the value in the usage text: `name` for `--username=[name]`. */
   readonly argument?: string;
+  /** Its value is never shown. */
+  readonly secret?: boolean;
   readonly shortdesc: string;
   /** Text of the usage where it says more than {@link shortdesc}. */
   readonly help?: string;

@@ -1,5 +1,8 @@
-import { appendFileSync } from 'node:fs';
 import { createSyslog, type SyslogPriority } from '../syslog/index.ts';
+import { errorCode } from '../system/errno.ts';
+import { appendText } from '../system/files.ts';
+import { hideSecrets } from '../system/secrets.ts';
+import { oneLine } from '../system/text.ts';
 import { FenceError, type FenceIo, type FenceLog } from './declarations.ts';
 
 type Level = 'ERROR' | 'WARNING' | 'INFO' | 'DEBUG';
@@ -39,20 +42,24 @@ export function createFenceLog(setup: FenceLogSetup): FenceLogger {
   const syslog = setup.syslog ? createSyslog({ tag: setup.ident, facility: 'user', env: setup.env }) : null;
   if (setup.debugFile !== '') {
     try {
-      appendFileSync(setup.debugFile, '');
+      appendText(setup.debugFile, '');
     } catch (error) {
-      const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-      throw new FenceError(`Unable to create file ${setup.debugFile}${why}`, { cause: error });
+      const code = errorCode(error);
+      // A FIFO that nobody reads is there; whoever reads it later gets what is written then.
+      if (code !== 'ENXIO') {
+        const why = code === '' ? '' : ` (${code})`;
+        throw new FenceError(`Unable to create file ${setup.debugFile}${why}`, { cause: error });
+      }
     }
   }
   const write = (level: Level, message: string): void => {
-    const text = `${level}: ${message.replace(/\s*[\r\n]+\s*/g, ' ').trim()}`;
+    const text = `${level}: ${oneLine(hideSecrets(message))}`;
     const line = `${timestamp(setup.now())} ${text}\n`;
     if (!setup.quiet) setup.io.stderr.write(line);
     syslog?.write(PRIORITIES[level], text);
     if (setup.debugFile === '') return;
     try {
-      appendFileSync(setup.debugFile, line);
+      appendText(setup.debugFile, line);
     } catch {
       // A full disk must not stop fencing; stderr and syslog have the line.
     }

@@ -1,3 +1,5 @@
+import { hideSecrets, keepSecret } from '../system/secrets.ts';
+import { oneLine } from '../system/text.ts';
 import { FenceError } from './declarations.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -39,8 +41,13 @@ export async function runPasswordScript(
   if (result.isMaxBuffer) {
     throw new FenceError(`The password script printed more than ${MAX_OUTPUT} bytes.`);
   }
-  if (result.stderr !== '') stderr.write(`${result.stderr}\n`);
-  return result.stdout.trimEnd();
+  const password = result.stdout.trimEnd();
+  keepSecret(password);
+  // It may show what it reads, as a shell with -x does.
+  for (const line of result.stderr.split('\n').map((each) => oneLine(hideSecrets(each)))) {
+    if (line !== '') stderr.write(`${line}\n`);
+  }
+  return password;
 }
 
 function killGroup(pid: number): void {

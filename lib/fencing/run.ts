@@ -1,3 +1,6 @@
+import { processTime } from '../system/processTime.ts';
+import { hideSecrets, keepSecret } from '../system/secrets.ts';
+import { atMost } from '../system/text.ts';
 import { parseArgv } from './argv.ts';
 import { checkOptions, resolveAction } from './check.ts';
 import { FenceError, FenceExit, type FenceIo } from './declarations.ts';
@@ -5,6 +8,9 @@ import { createFenceLog, type FenceLogger } from './log.ts';
 import { FenceOptions, type ParsedOptions, toBoolean, toInteger } from './options.ts';
 import { parseStdin, readStdin } from './stdin.ts';
 import type { FenceAgent, FenceContext, FenceRunOptions } from './types.ts';
+
+/** Longest reason of a failure, in characters: each line ends in the cluster's log. */
+const longestReason = 1000;
 
 /**
  * Runs one call of a fence agent and gives its exit code. `argv` is what follows the program's name; when there is
@@ -19,7 +25,7 @@ export async function runFenceAgent(
   io: FenceIo,
   settings: FenceRunOptions = {},
 ): Promise<number> {
-  const now = settings.now ?? Date.now;
+  const now = settings.now ?? processTime;
   const startedAt = now();
   const sleep = settings.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
   const logWith = (options: FenceOptions | null, debugFile: string): FenceLogger =>
@@ -40,6 +46,7 @@ export async function runFenceAgent(
     const parsed =
       argv.length > 0 ? parseArgv(agent.options, argv) : parseStdin(agent.options, await readStdin(io.stdin));
     options = new FenceOptions(agent.options, parsed);
+    keepSecretsOf(agent, options);
     const document = await documentAskedFor(agent, options);
     if (document !== null) {
       io.stdout.write(document);
@@ -68,7 +75,7 @@ export async function runFenceAgent(
     return await agent.act(ctx);
   } catch (error) {
     log ??= logWith(options, '');
-    log.error(error instanceof Error ? error.message : String(error));
+    log.error(reasonOf(error));
     if (error instanceof FenceError) {
       if (error.usage) log.error("Please use '-h' for usage");
     } else if (error instanceof Error) {
@@ -78,6 +85,14 @@ export async function runFenceAgent(
   } finally {
     await log?.flush();
   }
+}
+
+function reasonOf(error: unknown): string {
+  return atMost(longestReason, hideSecrets(error instanceof Error ? error.message : String(error)));
+}
+
+function keepSecretsOf(agent: FenceAgent, options: FenceOptions): void {
+  for (const { key, secret } of agent.options) if (secret === true) keepSecret(options.string(key));
 }
 
 /** What can be answered without looking at anything else, and offline; null when an action is wanted. */

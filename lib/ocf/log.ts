@@ -1,5 +1,7 @@
-import { appendFileSync } from 'node:fs';
 import { createSyslog, type SyslogPriority } from '../syslog/index.ts';
+import { appendText } from '../system/files.ts';
+import { hideSecrets } from '../system/secrets.ts';
+import { oneLine } from '../system/text.ts';
 import type { OcfIo, OcfLog } from './types.ts';
 
 type Level = 'error' | 'warn' | 'notice' | 'info' | 'debug';
@@ -51,7 +53,8 @@ export interface OcfLogger extends OcfLog {
 /**
  * Logs as `ocf_log` of resource-agents does: to the terminal where there is one; else to syslog when
  * `HA_LOGFACILITY` names a facility and to the file `HA_LOGFILE`, and to stderr only when neither is set (Pacemaker's
- * executor copies an agent's stderr into its own log, so that writing both would show each message twice).
+ * executor copies an agent's stderr into its own log, so that writing both would show each message twice), or when
+ * neither takes the message. Nothing here waits for anybody, but for the two seconds that `flush` grants syslog.
  */
 export function createOcfLog(setup: OcfLogSetup): OcfLogger {
   const { env } = setup;
@@ -65,18 +68,18 @@ export function createOcfLog(setup: OcfLogSetup): OcfLogger {
   const write = (level: Level, message: string, fields: object, alsoStderr: boolean): void => {
     if (level === 'debug' && !setup.debug) return;
     const json = setup.format === 'json';
-    const text = json ? jsonLine(level, message, fields) : `${WORDS[level]}: ${oneLine(message)}`;
+    const text = json ? jsonLine(level, message, fields) : `${WORDS[level]}: ${tellable(message)}`;
     if (setup.interactive) {
       if (alsoStderr) setup.io.stderr.write(`${text}\n`);
       return;
     }
     const date = json ? '' : `${logDate(setup.now())} `;
     const target = level === 'debug' ? debugFile || file : file;
-    const kept = [
-      facility !== '' && syslog.write(PRIORITIES[level], text),
-      target !== '' && append(target, json ? `${text}\n` : `${date}${tag}: ${text}\n`),
-    ].some(Boolean);
-    if (!kept && alsoStderr) setup.io.stderr.write(`${date}${text}\n`);
+    const inFile = target !== '' && append(target, json ? `${text}\n` : `${date}${tag}: ${text}\n`);
+    const toStderr = (): void => {
+      if (!inFile && alsoStderr) setup.io.stderr.write(`${date}${text}\n`);
+    };
+    if (facility === '' || !syslog.write(PRIORITIES[level], text, toStderr)) toStderr();
   };
   const jsonLine = (level: Level, message: string, fields: object): string => {
     const members = {
@@ -84,9 +87,13 @@ export function createOcfLog(setup: OcfLogSetup): OcfLogger {
       level: LEVELS[level],
       agent: setup.agentName,
       resource: setup.instance,
-      message: oneLine(message),
+      message: tellable(message),
     };
-    const about = Object.fromEntries(Object.entries(fields).filter(([, value]) => typeof value === 'string'));
+    const about = Object.fromEntries(
+      Object.entries(fields).flatMap(([name, value]) =>
+        typeof value === 'string' ? [[name, hideSecrets(value)]] : [],
+      ),
+    );
     // Ours stand first, and count where a field bears the same name.
     return JSON.stringify({ ...members, ...about, ...members });
   };
@@ -102,17 +109,18 @@ export function createOcfLog(setup: OcfLogSetup): OcfLogger {
   };
 }
 
-/** A message as one line: the log's reader shall not be able to mistake one entry for two. */
-export function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
+/** As it may be shown: without secrets, on one line. */
+function tellable(text: string): string {
+  return oneLine(hideSecrets(text));
 }
 
 function append(file: string, line: string): boolean {
   try {
-    appendFileSync(file, line);
+    appendText(file, line);
     return true;
   } catch {
-    // The executor's log file is not writable for everyone who may call an agent by hand.
+    // The executor's log file is not writable for everyone who may call an agent by hand; a disk is full; a FIFO has no
+    // reader.
     return false;
   }
 }

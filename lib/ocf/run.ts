@@ -1,12 +1,17 @@
+import { processTime } from '../system/processTime.ts';
+import { hideSecrets, keepSecret } from '../system/secrets.ts';
+import { atMost, oneLine } from '../system/text.ts';
 import { createContext } from './context.ts';
 import { OcfExit } from './exitCodes.ts';
-import { createOcfLog, oneLine } from './log.ts';
+import { createOcfLog } from './log.ts';
 import { renderMetadata } from './metadata.ts';
 import { type ParameterFindings, readParameters } from './parameters.ts';
 import type { OcfAgent, OcfContext, OcfIo, OcfRunOptions } from './types.ts';
 
 /** What Pacemaker looks for when `OCF_EXIT_REASON_PREFIX` does not say otherwise. */
 const REASON_PREFIX = 'ocf-exit-reason:';
+/** Longest text of an error that nobody expected, in characters. */
+const longestSurprise = 400;
 
 /**
  * Runs one action of a resource agent and gives the exit code (OCF 1.1). `argv` is what follows the program's name:
@@ -56,9 +61,12 @@ async function act(
   options: OcfRunOptions,
 ): Promise<number> {
   const [action = '', ...args] = argv;
-  const now = options.now ?? Date.now;
+  const now = options.now ?? processTime;
   const startedAt = now();
   const { parameters, findings } = readParameters(agent.parameters, env);
+  for (const { name, secret } of agent.parameters) {
+    if (secret === true) keepSecret(env[`OCF_RESKEY_${name}`] ?? '');
+  }
   const instance = instanceName(env);
   const debugging = !['', '0'].includes(env['HA_debug'] ?? '');
   const declares = (name: string) => agent.parameters.some((parameter) => parameter.name === name);
@@ -84,7 +92,7 @@ async function act(
     parameterErrors: findings.errors,
     log,
     exitReason: (sentence, { alreadyLogged = false } = {}) => {
-      reason = oneLine(sentence);
+      reason = oneLine(hideSecrets(sentence));
       reasonLogged = alreadyLogged;
     },
     now: startedAt,
@@ -94,7 +102,11 @@ async function act(
   try {
     code = await perform(agent, ctx, args, findings);
   } catch (error) {
-    const sentence = oneLine(error instanceof Error ? error.message : String(error));
+    // Nobody has looked at this text: it may be a whole page.
+    const sentence = atMost(
+      longestSurprise,
+      oneLine(hideSecrets(error instanceof Error ? error.message : String(error))),
+    );
     ctx.exitReason(`${action} failed unexpectedly: ${sentence}`);
     if (debugging && error instanceof Error) log.debug(error.stack ?? sentence);
     code = OcfExit.generic;

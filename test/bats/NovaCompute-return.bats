@@ -130,9 +130,8 @@ assert_released() {
   cluster set evacuate comp0 no
   on_host start >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
   local pid=$!
-  sleep 2
+  wait_until 10 eval '[[ "$(shown comp0)" == *"waits for its evacuations in flight"* ]]'
   assert_equal "$(fake_starts comp0)" 0
-  assert_regex "$(shown comp0)" 'waits for its evacuations in flight'
   wait "$pid"
   wait_until 20 settled_by_monitor
   assert_equal "$(fake_starts comp0)" 1

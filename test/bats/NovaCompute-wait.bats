@@ -29,6 +29,8 @@ WITH=()
 
 @test "pending: not before the mark is no; then 0, and nothing is left shown" {
   fail_host comp0
+  # Its node has joined again; whoever has not cannot tell what the others know.
+  cluster online comp0
   held 30 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
   local pid=$!
   wait_until 10 pulses comp0
@@ -55,6 +57,7 @@ WITH=()
   sim PUT knobs '{"spawn": 8000}'
   fail_host comp0
   evacuation_begins
+  cluster online comp0
   cluster forever evacuate comp0 no
   cluster set evacuate comp0 no
   ocf_environment
@@ -114,6 +117,7 @@ WITH=()
 
 @test "killed in the middle: nothing that the next one stumbles over" {
   fail_host comp0
+  cluster online comp0
   held 30 >/dev/null 2>&1 3>&- &
   local pid=$!
   wait_until 10 pulses comp0
@@ -122,4 +126,29 @@ WITH=()
   cluster purge comp0
   run -0 held
   assert_equal "$(shown comp0)" ''
+}
+
+@test "cut off from the others, or not joined: no mark to be seen is no yes; 1 and why, and 0 once it can be told" {
+  for state in no-quorum no-dc "pending comp0"; do
+    # shellcheck disable=SC2086
+    cluster $state
+    run -1 held 3
+    assert_regex "$(reason)" '^comp0 waits for the cluster to tell whether it is being evacuated: th(is|e) '
+    case $state in
+    no-*) cluster "${state#no-}" ;;
+    *) cluster online comp0 ;;
+    esac
+  done
+  run -0 held 5
+}
+
+@test "a crm_mon that fails or hangs once is asked again" {
+  cluster fail crm_mon 1 1 Error
+  run -0 held 10
+  cluster hang crm_mon
+  held 20 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+  local pid=$!
+  sleep 2
+  cluster ok crm_mon
+  wait "$pid"
 }

@@ -107,6 +107,32 @@ troubled() {
   troubled 'log|project' OCF_RESKEY_tenant_name=nosuch
 }
 
+@test "an account that has expired or is locked: Keystone's own words, from the fence agent as well" {
+  local said
+  for said in 'The password is expired and needs to be changed for user: 0ca8f6.' 'The account is locked for user: 0ca8f6.'; do
+    sim_no_faults
+    sim_fault "{\"service\": \"keystone\", \"method\": \"POST\", \"path\": \"auth/tokens\", \"status\": 401,
+      \"json\": {\"error\": {\"code\": 401, \"title\": \"Unauthorized\", \"message\": \"$said\"}}}"
+    troubled "${said%.}"
+    run fence action=monitor
+    assert_equal "$status" 1
+    assert_output --partial "${said%.}"
+  done
+}
+
+@test "a clouds.yaml whose password is not in quotation marks: no start, and no word of the password" {
+  cat >"$BATS_TEST_TMPDIR/clouds.yaml" <<'END'
+clouds:
+  ha:
+    auth: {auth_url: "http://127.0.0.1:9/v3", username: admin, password: *adminpw, project_name: admin}
+END
+  for action in start validate-all; do
+    run -6 evacuator "$action" OCF_RESKEY_cloud=ha OS_CLIENT_CONFIG_FILE="$BATS_TEST_TMPDIR/clouds.yaml" \
+      OCF_RESKEY_auth_url= OCF_RESKEY_username= OCF_RESKEY_password= OCF_RESKEY_tenant_name=
+    assert_sentence 'clouds.yaml is not YAML: line 3 .*quotation marks'
+  done
+}
+
 @test "Keystone away: connection refused, unknown name" {
   troubled '127.0.0.1:9' OCF_RESKEY_auth_url=http://127.0.0.1:9/v3
   troubled 'keystone.invalid' OCF_RESKEY_auth_url=http://keystone.invalid:5000/v3
@@ -174,12 +200,13 @@ troubled() {
   done
 }
 
-@test "a member of an answer is of the wrong type: the sentence names it" {
+@test "a member of an answer is of the wrong type: the sentence names it, or what it stands in the way of" {
   sim_fault '{"path": "os-services", "patch": {"services.0.host": 7}}'
   troubled 'host'
   sim_no_faults
+  # As with a cell whose database does not answer, which is far more likely.
   sim_fault '{"path": "os-services", "patch": {"services.0.state": "sideways"}}'
-  troubled 'state'
+  troubled 'its record of comp0 is not whole'
   sim_no_faults
   sim_fault '{"path": "servers/detail", "remove": ["servers.0.id"]}'
   troubled 'id'

@@ -60,6 +60,7 @@ tls_cloud() {
 @test "an auth_url with and without /v3, with and without a slash at its end, discovery with 200 and 300" {
   cloud_start --speed 20
   mark comp0
+  cluster fenced comp0
   evacuator start
   local url status
   for status in 300 200; do
@@ -140,6 +141,7 @@ END
 @test "each kind of endpoint, and a region" {
   cloud_start --speed 20 --region East --region West
   mark comp0
+  cluster fenced comp0
   evacuator start
   local kind
   for kind in internalURL publicURL adminURL; do

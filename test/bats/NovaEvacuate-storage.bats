@@ -34,6 +34,19 @@ mixed='{"servers": [{"count": 5, "name": "disk", "host": "comp0"}, {"count": 2, 
   assert_no_violations
 }
 
+@test "a local ephemeral disk of an instance that boots from a volume is not given up; swap is, and that is said" {
+  cloud --set sharedStorage=false --scenario '{"flavors": [{"id": "8", "name": "ephemeral", "ephemeralGb": 20}, {"id": "9", "name": "swap", "swapMb": 512}],
+    "servers": [{"name": "scratch", "host": "comp0", "image": null, "flavor": "ephemeral"}, {"name": "swaps", "host": "comp0", "image": null, "flavor": "swap"}]}'
+  fail_host comp0
+  evacuator start
+  passes_until_done comp0
+  assert_equal "$(disks_lost)" ''
+  assert_regex "$(sim_server scratch)" '^comp0 '
+  assert_once 'Leaving scratch .*its disk lies on comp0 itself'
+  assert_evacuated_once swaps
+  assert_once 'Evacuating swaps .*; its swap disk may be made anew, the rest is on volumes\.'
+}
+
 @test "local disks and many instances: after the first refusals no more are put into ERROR" {
   cloud --set sharedStorage=false --scenario '{"servers": [{"count": 40, "name": "disk", "host": "comp0"}]}'
   fail_host comp0

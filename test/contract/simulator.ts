@@ -1,12 +1,14 @@
+import type { Release } from '../simulators/cloud/releases.ts';
 import { startCloud } from '../simulators/cloud/server.ts';
 import type { CloudUnderTest } from './cloudUnderTest.ts';
 
 const reportInterval = 200;
 
-/** The simulated cloud, somewhat faster than the real one. */
-export async function simulator(): Promise<CloudUnderTest> {
+/** The simulated cloud as it plays a release, somewhat faster than the real one. */
+export async function simulator(release: Release = 'zed'): Promise<CloudUnderTest> {
   const cloud = await startCloud({
     knobs: {
+      release,
       serviceDownTime: 1_500,
       schedule: 60,
       prepare: 80,

@@ -1,9 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  isRelease,
+  type Release,
+  type ReleaseKnobs,
+  releaseOf,
+  releases,
+} from '../simulators/cloud/releases.ts';
 import { items, pick } from '../simulators/json.ts';
 import type { CloudUnderTest } from './cloudUnderTest.ts';
 import { realCloud } from './realCloud.ts';
 import { simulator } from './simulator.ts';
-import { Wire, type WireAnswer } from './wire.ts';
+import { request, Wire, type WireAnswer } from './wire.ts';
 
 export interface Seen {
   readonly id: string;
@@ -51,6 +58,12 @@ export interface BootOptions {
 }
 
 /**
+ * Seen in the lab: a nova-compute whose report was in the hands of a conductor that died waits a minute for the answer
+ * (rpc_response_timeout) before it reports again. Until then it still counts as up, and goes down in the next test.
+ */
+const LONGEST_SILENCE = 75_000;
+
+/**
  * The cloud under test with an administrator logged in, and the steps that the tests have in common: all through the
  * API, so that they are the same on the simulator and on the real thing.
  */
@@ -58,21 +71,29 @@ export class Stage {
   readonly cloud: CloudUnderTest;
   readonly admin: Wire;
   readonly hosts: readonly string[];
+  /** Told by its newest microversion. */
+  readonly release: Release;
+  /** What Nova of this release does where releases differ. */
+  readonly behaviour: Readonly<ReleaseKnobs>;
+  #conductorStopped = false;
 
-  private constructor(cloud: CloudUnderTest, admin: Wire, hosts: readonly string[]) {
+  private constructor(cloud: CloudUnderTest, admin: Wire, hosts: readonly string[], release: Release) {
     this.cloud = cloud;
     this.admin = admin;
     this.hosts = hosts;
+    this.release = release;
+    this.behaviour = releases[release];
   }
 
   static async set(): Promise<Stage> {
     const authUrl = process.env['CONTRACT_AUTH_URL'] ?? '';
-    const cloud = authUrl === '' ? await simulator() : realCloud(authUrl, process.env);
+    const cloud = authUrl === '' ? await simulator(played()) : realCloud(authUrl, process.env);
     const admin = await Wire.login(cloud.authUrl, cloud.admin, cloud.region);
+    const release = await releaseBehind(admin);
     const services = await admin.get('/os-services?binary=nova-compute');
     const hosts = items(services.json, 'services').map((service) => String(pick(service, 'host')));
     if (hosts.length < 3) throw new Error(`Three compute hosts are needed, there are ${hosts.length}.`);
-    const stage = new Stage(cloud, admin, hosts.sort());
+    const stage = new Stage(cloud, admin, hosts.sort(), release);
     await stage.calm();
     return stage;
   }
@@ -96,7 +117,7 @@ export class Stage {
       max_count: count,
       return_reservation_id: true,
     };
-    const answer = await this.admin.call('POST', '/servers', '2.90', {
+    const answer = await this.admin.call('POST', '/servers', '2.87', {
       server: wish,
       ...(group === undefined ? {} : { 'os:scheduler_hints': { group } }),
     });
@@ -123,6 +144,22 @@ export class Stage {
     return items(answer.json, 'migrations').map(seenMigration).reverse();
   }
 
+  /** The steps of its last evacuation, as `event result host`; the conductor's host is left out. */
+  async steps(serverId: string): Promise<string[]> {
+    const path = `/servers/${serverId}/os-instance-actions`;
+    const actions = items((await this.admin.get(path)).json, 'instanceActions');
+    const evacuation = actions.find((action) => pick(action, 'action') === 'evacuate');
+    const answer = await this.admin.get(`${path}/${String(pick(evacuation, 'request_id'))}`);
+    return items(pick(answer.json, 'instanceAction'), 'events')
+      .map((event) => {
+        const name = String(pick(event, 'event'));
+        const host = name.startsWith('compute') ? ` ${String(pick(event, 'host'))}` : '';
+        return `${name} ${String(pick(event, 'result'))}${host}`;
+      })
+      .sort()
+      .reverse();
+  }
+
   /** Newest first. */
   async actions(serverId: string): Promise<SeenAction[]> {
     const answer = await this.admin.get(`/servers/${serverId}/os-instance-actions`);
@@ -132,6 +169,11 @@ export class Stage {
       message: textOrNull(pick(action, 'message')),
       start: String(pick(action, 'start_time')),
     }));
+  }
+
+  /** Those of some actions that Nova of this release records. */
+  recorded(...actions: readonly string[]): string[] {
+    return actions.filter((action) => action !== 'resetState' || this.behaviour.recordsResets);
   }
 
   diagnostics(serverId: string, version?: string): Promise<WireAnswer> {
@@ -187,14 +229,20 @@ export class Stage {
   /** Its id. */
   async addFlavor(size: { ram: number; vcpus: number; disk: number }): Promise<string> {
     const wish = { name: `contract-${Date.now()}`, ...size };
-    const answer = await this.admin.call('POST', '/flavors', '2.90', { flavor: wish });
+    const answer = await this.admin.call('POST', '/flavors', '2.87', { flavor: wish });
     if (answer.status !== 200) throw new Error(`No flavour: ${answer.status} ${answer.text}`);
     return String(pick(answer.json, 'flavor', 'id'));
   }
 
   async setService(host: string, change: Record<string, unknown>) {
     const { id } = await this.service(host);
-    return this.admin.call('PUT', `/os-services/${id}`, '2.90', change);
+    return this.admin.call('PUT', `/os-services/${id}`, '2.87', change);
+  }
+
+  /** What the services ask of it waits from now on: evacuations, and the reports of nova-compute. */
+  async stopConductor(): Promise<void> {
+    this.#conductorStopped = true;
+    await this.cloud.conductor(false);
   }
 
   /** Dead, and Nova knows it. */
@@ -206,14 +254,32 @@ export class Stage {
   /** Back in service, as Nova wants it done: nova-compute first, then its records, then the force. */
   async bringBack(host: string): Promise<void> {
     await this.cloud.startCompute(host);
+    // Not every release insists on it.
+    const done = `/os-migrations?source_compute=${host}&migration_type=evacuation&status=done`;
+    await this.until(async () => {
+      const records = items((await this.admin.get(done, '2.59')).json, 'migrations');
+      return records.length === 0 ? true : undefined;
+    });
     await this.until(async () => {
       const answer = await this.setService(host, { forced_down: false });
       return answer.status === 200 ? true : undefined;
     });
     await this.setService(host, { status: 'enabled' });
-    // Seen in the lab: a nova-compute whose report was in the hands of a conductor that died waits a minute for the
-    // answer (rpc_response_timeout) before it reports again.
-    await this.until(async () => ((await this.service(host)).state === 'up' ? true : undefined), 75_000);
+    await this.until(
+      async () => ((await this.service(host)).state === 'up' ? true : undefined),
+      LONGEST_SILENCE,
+    );
+  }
+
+  /** Every host has reported, to the conductor that runs now. */
+  async #reported(): Promise<void> {
+    for (const host of this.hosts) {
+      const { updatedAt } = await this.service(host);
+      await this.until(
+        async () => ((await this.service(host)).updatedAt > updatedAt ? true : undefined),
+        LONGEST_SILENCE,
+      );
+    }
   }
 
   async settled(serverId: string, wanted: (server: Seen) => boolean): Promise<Seen> {
@@ -262,7 +328,26 @@ export class Stage {
       const { state, status } = await this.service(host);
       if (state !== 'up' || status !== 'enabled') await this.bringBack(host);
     }
+    if (this.#conductorStopped) await this.#reported();
+    this.#conductorStopped = false;
   }
+}
+
+/** The release that the simulator plays: CONTRACT_RELEASE, or its own. */
+function played(): Release | undefined {
+  const name = process.env['CONTRACT_RELEASE'] ?? '';
+  if (name === '') return undefined;
+  if (isRelease(name)) return name;
+  throw new Error(`CONTRACT_RELEASE is ${name}; there are ${Object.keys(releases).join(', ')}.`);
+}
+
+async function releaseBehind(admin: Wire): Promise<Release> {
+  const newest = pick((await request('GET', `${admin.nova}/`)).json, 'version', 'version');
+  const release = releaseOf(String(newest));
+  if (release !== undefined) return release;
+  throw new Error(
+    `Nova's newest microversion is ${String(newest)}, of a release that test/simulators/cloud/releases.ts does not know.`,
+  );
 }
 
 function seen(server: unknown): Seen {

@@ -17,7 +17,7 @@ afterAll(async () => {
   await stage.cloud.close();
 }, 60_000);
 
-const evacuate = (id: string, body: Record<string, unknown> = {}, version = '2.90') =>
+const evacuate = (id: string, body: Record<string, unknown> = {}, version = '2.87') =>
   stage.admin.action(id, { evacuate: body }, version);
 const resetState = async (id: string, state: string) => {
   const answer = await stage.admin.action(id, { 'os-resetState': { state } });

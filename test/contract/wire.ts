@@ -80,7 +80,7 @@ export class Wire {
     return new Wire(token, answer.json, region);
   }
 
-  async call(method: string, path: string, version = '2.90', body?: unknown): Promise<WireAnswer> {
+  async call(method: string, path: string, version = '2.87', body?: unknown): Promise<WireAnswer> {
     return request(method, path.startsWith('http') ? path : `${this.nova}${path}`, {
       headers: {
         'X-Auth-Token': this.token,

@@ -1,11 +1,27 @@
 # settings.sh - names, addresses and helpers shared by every script of the lab (sourced, never run).
 #
-# All run-time state lies under $RUN, all that is kept from one `up` to the next under $CACHE.
+# The lab lives in a world of its own (world/init): mounts, processes and names that the machine does not see. There the
+# project is at $WORLD/project and what is kept for this suite at $WORLD/cache. All run-time state lies under $RUN, all
+# that is kept from one `up` to the next under $CACHE.
 
-LAB=${LAB:-$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)}
+LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$LAB/../.." && pwd)
 RUN=$LAB/state
-CACHE=$LAB/cache
+WORLD=/mnt/evacuation-lab
+# The suite of the lab that is up; whoever brings one up, or makes a root, has set the one that is asked for.
+SUITE=${ASKED_SUITE:-$(cat "$RUN/suite" 2>/dev/null || echo bookworm)}
+case $LAB in
+"$WORLD"/*)
+    INSIDE=1
+    CACHE=$WORLD/cache ;;
+*)
+    INSIDE=
+    # One place for all checkouts: a root is made once per machine, not once per clone.
+    CACHE_HOME=${LAB_CACHE:-/var/cache/evacuation-lab}
+    CACHE=$CACHE_HOME/$SUITE
+    # One lab at a time on a machine, wherever its files lie: two would share names of cgroups and both cores.
+    LOCK=/run/lock/evacuation-lab ;;
+esac
 
 CONTROLLERS="ctl0 ctl1 ctl2"          # full cluster nodes
 COMPUTES="comp0 comp1 comp2 comp3"    # Pacemaker Remote nodes, one nova-compute each
@@ -65,12 +81,31 @@ wait_for() {
     done
 }
 
-# node_pid NODE -> pid, seen from the machine, of the node's PID 1; fails when the node is off
-node_pid() {
+# pid_1_of FILE -> pid of PID 1 of what the `unshare` whose pid is in FILE started; fails when there is none any more
+pid_1_of() {
     local unshare child=
-    unshare=$(cat "$RUN/nodes/$1/unshare.pid" 2>/dev/null) || return 1
+    unshare=$(cat "$1" 2>/dev/null) || return 1
     { read -r child _ <"/proc/$unshare/task/$unshare/children"; } 2>/dev/null   # fails for want of a newline
     [ -n "$child" ] && echo "$child"
+}
+
+# node_pid NODE -> pid of the node's PID 1; fails when the node is off
+node_pid() { pid_1_of "$RUN/nodes/$1/unshare.pid"; }
+
+# world_unshare -> pid of the `unshare` that the lab's world is a child of; fails when there is none any more. Its pid alone
+# proves nothing: it is on disk, and after a reboot it may be anybody's.
+world_unshare() {
+    local pid
+    pid=$(cat "$RUN/world.pid" 2>/dev/null) && grep -qsz "^$LAB/world/init\$" "/proc/$pid/cmdline" && echo "$pid"
+}
+
+# enter_world ARGS... - go on inside the lab that is up: this very script, with these arguments
+enter_world() {
+    local world
+    [ -z "$INSIDE" ] || return 0
+    [ "$(id -u)" = 0 ] || die "needs root"
+    { world_unshare >/dev/null && world=$(pid_1_of "$RUN/world.pid"); } || die "the lab is down: run test/lab/up first"
+    exec nsenter -t "$world" -m -p -u -i -- "$WORLD/project/$(realpath --relative-to="$ROOT" "$0")" "$@"
 }
 
 # in_node NODE CMD... - run a command inside a node, with nothing of our own environment

@@ -1,3 +1,5 @@
+import { rethrowUnless } from '../../../lib/rethrow.ts';
+import { inWords } from '../../../lib/system/errno.ts';
 import type { Machine } from '../runtime/machine.ts';
 import type { ConfigFiles } from '../runtime/types.ts';
 import { type Assignment, normalSection, parseIni, SyntaxProblem } from './parse.ts';
@@ -119,7 +121,7 @@ function parseFile(file: string, machine: Files): readonly Assignment[] {
   try {
     return parseIni(text);
   } catch (error) {
-    if (!(error instanceof SyntaxProblem)) throw error;
+    rethrowUnless(error, SyntaxProblem);
     throw new NovaConfError(
       'syntax',
       file,
@@ -133,12 +135,10 @@ function attempt<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const why = { EACCES: 'permission denied', EISDIR: 'it is a directory' }[code] ?? code;
     throw new NovaConfError(
       'unreadable',
       path,
-      `The configuration of nova-compute cannot be read: ${path}: ${why}.`,
+      `The configuration of nova-compute cannot be read: ${path}: ${inWords(error)}.`,
       {
         cause: error,
       },

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
 import { NovaConfError } from '../novaConf/index.ts';
 import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';

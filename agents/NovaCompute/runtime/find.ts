@@ -1,4 +1,4 @@
-import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
 import {
   type ContainerEngine,
   type ContainerFacts,

@@ -1,4 +1,4 @@
-import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
 import type { Machine } from './machine.ts';
 import type { User } from './user.ts';
 

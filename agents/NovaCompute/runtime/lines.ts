@@ -1,8 +1,10 @@
-/** The last lines of a text that say something, newest last. */
+import { harmless } from '../../../lib/system/text.ts';
+
+/** The last lines of a text that say something, newest last, without what a terminal would obey. */
 export function lastLinesOf(text: string, count: number): readonly string[] {
   return text
     .split(/\r?\n/)
-    .map((line) => line.trimEnd())
+    .map((line) => harmless(line).trimEnd())
     .filter((line) => line !== '')
     .slice(-count);
 }

@@ -1,4 +1,4 @@
-import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
 import { NovaConfError, readNovaConf } from '../novaConf/index.ts';
 import { configFilesOf } from '../novaConf/places.ts';
 import { behindLauncher, isNovaCompute } from './identity.ts';

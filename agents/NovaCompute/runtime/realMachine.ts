@@ -16,12 +16,13 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
+import { inWords } from '../../../lib/system/errno.ts';
+import { placeFile } from '../../../lib/system/files.ts';
 import type { CommandOutcome, Launch, Machine, OutputFile } from './machine.ts';
 
 /** Where programs lie, whatever the agent's own PATH says. */
@@ -54,7 +55,7 @@ export function createMachine(options: { readonly path?: readonly string[] } = {
       }
     },
     tail: (path, bytes) => unlessGone(() => readTail(path, bytes), null),
-    write: replaceFile,
+    write: (path, text) => placeFile(path, text, 0o644),
     remove: (path) => rmSync(path, { force: true }),
     modifiedAt: (path) => unlessGone(() => statSync(path).mtimeMs, null),
     kill: sendSignal,
@@ -113,20 +114,12 @@ function readTail(path: string, bytes: number): string | null {
   }
 }
 
-function replaceFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const draft = `${path}.new`;
-  rmSync(draft, { force: true });
-  writeFileSync(draft, text, { flag: 'wx' });
-  renameSync(draft, path);
-}
-
 function sendSignal(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
-    throw new ComputeError(`${signal} could not be sent to process ${pid}: ${reason(error)}.`, {
+    throw new ComputeError(`${signal} could not be sent to process ${pid}: ${inWords(error)}.`, {
       cause: error,
     });
   }
@@ -165,7 +158,9 @@ function runCommand(
       });
     }
     child.on('error', (error) =>
-      end(() => reject(new ComputeError(`${command} could not be run: ${reason(error)}.`, { cause: error }))),
+      end(() =>
+        reject(new ComputeError(`${command} could not be run: ${inWords(error)}.`, { cause: error })),
+      ),
     );
     const ended = (exitCode: number | null, signal: NodeJS.Signals | null): void =>
       end(() => {
@@ -202,7 +197,7 @@ async function launch(what: Launch): Promise<number> {
     child.unref();
     return pid;
   } catch (error) {
-    throw new ComputeError(`${what.file} could not be started: ${reason(error)}.`, { cause: error });
+    throw new ComputeError(`${what.file} could not be started: ${inWords(error)}.`, { cause: error });
   } finally {
     process.umask(umask);
     closeSync(fd);
@@ -233,27 +228,10 @@ function openOutput(output: OutputFile): number {
     }
   } catch (error) {
     throw new ComputeError(
-      `nova-compute is not started, because ${output.path} cannot be written to: ${reason(error)}.`,
+      `nova-compute is not started, because ${output.path} cannot be written to: ${inWords(error)}.`,
       {
         cause: error,
       },
     );
   }
-}
-
-/** What went wrong, in few words: Node's own messages repeat the call. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const words: Readonly<Record<string, string>> = {
-    ENOENT: 'it is not there',
-    EACCES: 'permission denied',
-    EPERM: 'operation not permitted',
-    ELOOP: 'it is a symbolic link',
-    ENOSPC: 'no space left on the device',
-    EROFS: 'the file system is read-only',
-    ENXIO: 'it is a pipe',
-    ENOEXEC: 'it is no program for this machine',
-  };
-  const code = 'code' in error ? String(error.code) : '';
-  return words[code] ?? (code === '' ? error.message : code);
 }

@@ -1,4 +1,4 @@
-import { ComputeError } from '../../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
 import { configFilesOf } from '../novaConf/places.ts';
 import { isNovaCompute } from './identity.ts';
 import { lastLinesOf, said } from './lines.ts';

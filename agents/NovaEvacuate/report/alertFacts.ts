@@ -1,4 +1,4 @@
-import type { EvacuationEvent } from '../../../lib/evacuation/events.ts';
+import type { EvacuationEvent } from '../../../lib/evacuation/tell/events.ts';
 import { version } from '../../../lib/version.ts';
 import type { AlertFacts } from './alertSpool.ts';
 import { incidentId, isoTime, outcome } from './incident.ts';

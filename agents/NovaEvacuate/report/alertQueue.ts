@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import type { EvacuationEvent } from '../../../lib/evacuation/events.ts';
+import type { EvacuationEvent } from '../../../lib/evacuation/tell/events.ts';
 import { alertFacts } from './alertFacts.ts';
 import { type AlertFacts, AlertSpool } from './alertSpool.ts';
 import { isAlertWorkerRunning, startAlertWorker } from './alertWorker.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile } from './replaceFile.ts';
+import { replaceFile } from '../../../lib/system/files.ts';
 
 /** The variables that tell a program what happened: all of {@link alertVariables}, by their names. */
 export type AlertFacts = Readonly<Record<string, string>>;

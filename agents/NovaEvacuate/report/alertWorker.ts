@@ -1,4 +1,5 @@
-import { lockNode } from '../lock.ts';
+import { rethrowUnless } from '../../../lib/rethrow.ts';
+import { type Lock, LockError, lockNode } from '../lock.ts';
 import { type AlertFacts, AlertSpool } from './alertSpool.ts';
 import { reasonOf } from './incident.ts';
 
@@ -12,7 +13,7 @@ const passedOn = ['HA_LOGFACILITY', 'HA_LOGFILE', 'HA_DEBUGLOG', 'HA_LOGTAG', 'H
 const passedOnParameters = ['OCF_RESKEY_log_format', 'OCF_RESKEY_verbose'];
 
 /** Name of the lock that the process at work holds. */
-const lockName = 'NovaEvacuate-alerts';
+const lockName = (instance: string) => `alerts of ${instance}`;
 /** The action of the agent that works the queue off. */
 const alertsAction = 'alerts';
 
@@ -34,8 +35,15 @@ export async function runAlerts(run: AlertRun): Promise<void> {
   const spool = new AlertSpool(run.stateDir, run.instance);
   // What is put down after the last look is for whoever puts it down to see to: it finds the lock free.
   for (let refused = 0; refused < 3; ) {
-    const lock = await lockNode(lockName, `${run.stateDir}/${run.instance}`);
-    if (lock !== null) {
+    let lock: Lock;
+    try {
+      lock = await lockNode(run.stateDir, lockName(run.instance));
+    } catch (error) {
+      rethrowUnless(error, LockError);
+      run.log.warn(`Alerts wait: ${error.message}; the next pass tries again.`);
+      return;
+    }
+    if (lock.kind === 'held') {
       try {
         for (let facts = spool.take(); facts !== null; facts = spool.take()) await alert(run, facts, spool);
       } catch (error) {
@@ -57,9 +65,9 @@ export async function runAlerts(run: AlertRun): Promise<void> {
 
 /** Whether a process works the queue off, and will look into it once more before it ends. */
 export async function isAlertWorkerRunning(stateDir: string, instance: string): Promise<boolean> {
-  const lock = await lockNode(lockName, `${stateDir}/${instance}`);
-  lock?.release();
-  return lock === null;
+  const lock = await lockNode(stateDir, lockName(instance));
+  if (lock.kind === 'held') lock.release();
+  return lock.kind === 'taken';
 }
 
 /**

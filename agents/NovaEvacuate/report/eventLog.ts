@@ -9,8 +9,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
-import type { EvacuationEvent } from '../../../lib/evacuation/events.ts';
-import { codeOf, incidentId, isoTime, reasonOf } from './incident.ts';
+import type { EvacuationEvent } from '../../../lib/evacuation/tell/events.ts';
+import { errorCode } from '../../../lib/system/errno.ts';
+import { incidentId, isoTime, reasonOf } from './incident.ts';
 
 /** The default of the parameter `event_log`; its directory comes with Pacemaker's packages. */
 export const defaultEventLog = '/var/log/pacemaker/evacuations.jsonl';
@@ -55,7 +56,7 @@ export class EventLog {
     try {
       append(path, Buffer.from(`${formatEvent(event, this.#options.node)}\n`));
     } catch (error) {
-      if (codeOf(error) === 'ENOENT' && path === defaultEventLog) {
+      if (errorCode(error) === 'ENOENT' && path === defaultEventLog) {
         this.#off = true;
         log.debug(`There is no directory ${dirname(path)}, so evacuations are not recorded.`);
         return;
@@ -125,7 +126,7 @@ function openForAppend(path: string): number {
   try {
     fd = openSync(path, flags);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
     fd = create(path, flags | O_CREAT | O_EXCL) ?? openSync(path, flags);
   }
   if (fstatSync(fd).isFile()) return fd;
@@ -141,7 +142,7 @@ function create(path: string, flags: number): number | null {
     fchmodSync(fd, 0o640);
     return fd;
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
     return null;
   }
 }
@@ -164,11 +165,11 @@ function rotate(path: string): void {
       renameSync(number === 0 ? path : `${path}.${number}`, `${path}.${number + 1}`);
     } catch (error) {
       // One that is not there: younger than that, or another pass was a moment faster.
-      if (codeOf(error) !== 'ENOENT') throw error;
+      if (errorCode(error) !== 'ENOENT') throw error;
     }
   }
 }
 
 function why(error: unknown): string {
-  return codeOf(error) === 'ELOOP' ? 'it is a symbolic link' : reasonOf(error);
+  return errorCode(error) === 'ELOOP' ? 'it is a symbolic link' : reasonOf(error);
 }

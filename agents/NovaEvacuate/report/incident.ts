@@ -1,4 +1,4 @@
-import type { EvacuationEvent, InstanceEvent } from '../../../lib/evacuation/events.ts';
+import type { EvacuationEvent, InstanceEvent } from '../../../lib/evacuation/tell/events.ts';
 
 /** One failure of one host, told apart from its earlier ones: `comp0@2026-11-21T03:38:37.000Z`. */
 export function incidentId(event: EvacuationEvent): string {
@@ -15,6 +15,7 @@ export function outcome(event: InstanceEvent): Outcome | null {
   switch (event.what) {
     case 'requested':
     case 'deferred':
+    case 'held':
       return null;
     case 'evacuated':
       return 'done';
@@ -34,9 +35,4 @@ export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   // Node appends the call and the path, which the sentence names already.
   return message.replace(/, \w+( '.*)?$/, '');
-}
-
-/** The system's short name of an error: `ENOENT`. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

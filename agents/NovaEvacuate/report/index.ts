@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Reporter } from '../../../lib/evacuation/events.ts';
+import type { Reporter } from '../../../lib/evacuation/tell/events.ts';
 import { AlertQueue } from './alertQueue.ts';
 import { EventLog } from './eventLog.ts';
 import { Metrics } from './metrics.ts';

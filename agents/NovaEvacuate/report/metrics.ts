@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import type { EvacuationEvent, PassFigures } from '../../../lib/evacuation/events.ts';
+import type { EvacuationEvent, PassFigures } from '../../../lib/evacuation/tell/events.ts';
+import { replaceFile } from '../../../lib/system/files.ts';
 import { outcome, reasonOf } from './incident.ts';
 import { type Counters, emptyCounters, formatCounters, observe, parseCounters } from './metricsState.ts';
 import { renderMetrics } from './metricsText.ts';
-import { replaceFile } from './replaceFile.ts';
 
 /** How often, in ms, a pass at work renews what it has counted: so much is lost when it is killed. */
 const renewMs = 1_000;

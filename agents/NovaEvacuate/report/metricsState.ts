@@ -1,3 +1,5 @@
+import { isRecord } from '../../../lib/system/isRecord.ts';
+
 /** What is counted over all passes, and how the last one left things. */
 export interface Counters {
   /** Instances by outcome, and `requested`. */
@@ -128,8 +130,4 @@ function numberOr0(data: unknown): number {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -11,7 +11,7 @@ export function listAggregates(api: ComputeApi, options?: CallOptions): Promise<
         id: aggregate.get('id').id(),
         name: aggregate.get('name').string(),
         availabilityZone: aggregate.get('availability_zone').stringOrNull(),
-        hosts: aggregate.get('hosts').list((host) => host.string()),
+        hosts: aggregate.get('hosts').list((host) => host.host()),
         metadata: aggregate.get('metadata').strings(),
       })),
     options,

@@ -2,6 +2,8 @@
 import type { ComputeApi } from './computeApi.ts';
 import type { Field } from './decode.ts';
 import { NovaError } from './errors.ts';
+import { hypervisorIdsFrom, hypervisorsUpTo } from './hypervisors.ts';
+import type { NovaHost } from './names.ts';
 import { decode } from './requester.ts';
 import type { Session } from './session.ts';
 import { nameOf } from './transport.ts';
@@ -14,13 +16,6 @@ type Counts = HostCapacity['resources'];
  * Rocky).
  */
 const placementMinor = 29;
-
-/**
- * A hypervisor's id is that of its resource provider from 2.53 on. From 2.88 on Nova asks every host in turn for its
- * uptime when the hypervisors are listed, and waits a minute for each that hangs.
- */
-const hypervisorIdsFrom = 53;
-const hypervisorsUpTo = 87;
 
 /**
  * Everybody who has a megabyte of memory left is a candidate. Hosts whose nova-compute is disabled or down are
@@ -50,6 +45,7 @@ interface Provider {
   readonly id: string;
   readonly rootId: string;
   readonly counts: Counts;
+  readonly traits: readonly string[];
 }
 
 async function listProviders(
@@ -97,12 +93,13 @@ function readProvider(id: string, summary: Field): Provider {
     id,
     rootId: summary.get('root_provider_uuid').stringOrNull() ?? id,
     counts: Object.fromEntries(counts),
+    traits: summary.get('traits').list((trait) => trait.string()),
   };
 }
 
 interface Hypervisor {
   readonly id: string;
-  readonly host: string;
+  readonly host: NovaHost;
 }
 
 function listHypervisors(api: ComputeApi, options?: CallOptions): Promise<readonly Hypervisor[]> {
@@ -112,7 +109,7 @@ function listHypervisors(api: ComputeApi, options?: CallOptions): Promise<readon
     'list the hypervisors',
     (hypervisor) => ({
       id: hypervisor.get('id').id(),
-      host: hypervisor.get('service').get('host').string(),
+      host: hypervisor.get('service').get('host').host(),
     }),
     options,
   );
@@ -134,7 +131,10 @@ function join(providers: readonly Provider[], hypervisors: readonly Hypervisor[]
   for (const { host } of hypervisors) (once.has(host) ? many : once).add(host);
   return hypervisors
     .filter(({ id, host }) => !many.has(host) && trees.has(id))
-    .map(({ id, host }) => ({ host, resources: sumOf(id, trees.get(id) ?? []) }));
+    .map(({ id, host }) => {
+      const tree = trees.get(id) ?? [];
+      return { host, resources: sumOf(id, tree), traits: new Set(tree.flatMap(({ traits }) => traits)) };
+    });
 }
 
 /**

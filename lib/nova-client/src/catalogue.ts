@@ -1,6 +1,7 @@
 /** Keystone's service catalogue: where each service is found. */
-import type { Field } from './decode.ts';
+import { type Field, WrongShape } from './decode.ts';
 import { NovaError } from './errors.ts';
+import { quoted } from './secrets.ts';
 import type { EndpointInterface } from './types.ts';
 
 export interface Endpoint {
@@ -10,21 +11,39 @@ export interface Endpoint {
   readonly url: string;
 }
 
-export function readCatalogue(token: Field): readonly Endpoint[] {
+export interface Catalogue {
+  readonly endpoints: readonly Endpoint[];
+  /** Entries that cannot be read, each in a sentence that names it. They are in nobody's way who does not miss them. */
+  readonly odd: readonly string[];
+}
+
+/** Reads what can be read: a cloud's catalogue holds the entries of many services, and we need those of four. */
+export function readCatalogue(token: Field): Catalogue {
+  const odd: string[] = [];
+  const readable = <T>(list: Field, read: (item: Field) => T): T[] =>
+    list
+      .list((item) => {
+        try {
+          return [read(item)];
+        } catch (error) {
+          if (!(error instanceof WrongShape)) throw error;
+          odd.push(error.message);
+          return [];
+        }
+      })
+      .flat();
   // A token without a project has no catalogue at all.
-  if (token.get('catalog').isNothing) return [];
-  return token
-    .get('catalog')
-    .list((service) => {
-      const type = service.get('type').stringOrNull() ?? '';
-      return service.get('endpoints').list((endpoint) => ({
-        type,
-        interface: endpoint.get('interface').string(),
-        region: endpoint.get('region').stringOrNull() ?? endpoint.get('region_id').stringOrNull(),
-        url: endpoint.get('url').stringOrNull() ?? '',
-      }));
-    })
-    .flat();
+  if (token.get('catalog').isNothing) return { endpoints: [], odd };
+  const services = readable(token.get('catalog'), (service) => {
+    const type = service.get('type').stringOrNull() ?? '';
+    return readable(service.get('endpoints'), (endpoint) => ({
+      type,
+      interface: endpoint.get('interface').string(),
+      region: endpoint.get('region').stringOrNull() ?? endpoint.get('region_id').stringOrNull(),
+      url: endpoint.get('url').stringOrNull() ?? '',
+    }));
+  });
+  return { endpoints: services.flat(), odd };
 }
 
 /** What is looked for; an empty or absent region means any. */
@@ -41,25 +60,29 @@ export interface Wanted {
  * The endpoint's address, without a trailing slash. Throws `NovaError` with code `noEndpoint` and a sentence
  * that names what the catalogue has instead.
  */
-export function findEndpoint(catalogue: readonly Endpoint[], wanted: Wanted): URL {
+export function findEndpoint(catalogue: Catalogue, wanted: Wanted): URL {
   const { types, suits = () => true } = wanted;
   const found = types
-    .flatMap((type) => catalogue.filter((endpoint) => endpoint.type === type && matches(endpoint, wanted)))
+    .flatMap((type) =>
+      catalogue.endpoints.filter((endpoint) => endpoint.type === type && matches(endpoint, wanted)),
+    )
     .find(({ url }) => !URL.canParse(url) || suits(new URL(url)));
   if (found === undefined) throw new NovaError('noEndpoint', missing(catalogue, wanted));
   const url = URL.canParse(found.url) ? new URL(found.url) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || /[%$]\(/.test(found.url)) {
     throw new NovaError(
       'noEndpoint',
-      `The catalogue's ${wanted.endpointInterface} endpoint of type ${found.type} is no usable address: "${found.url}"`,
+      `The catalogue's ${wanted.endpointInterface} endpoint of type ${found.type} is no usable address: ${quoted(found.url)}`,
     );
   }
-  url.username = '';
-  url.password = '';
-  url.search = '';
-  url.hash = '';
-  url.pathname = url.pathname.replace(/\/+$/, '');
-  return url;
+  return bareAddress(url);
+}
+
+/** What requests are made of: no user, no query, and no slash at the end. */
+export function bareAddress(url: URL): URL {
+  const bare = new URL(url.origin);
+  bare.pathname = url.pathname.replace(/\/+$/, '');
+  return bare;
 }
 
 function matches(endpoint: Endpoint, { endpointInterface, region }: Wanted): boolean {
@@ -70,7 +93,12 @@ function matches(endpoint: Endpoint, { endpointInterface, region }: Wanted): boo
   );
 }
 
-function missing(catalogue: readonly Endpoint[], wanted: Wanted): string {
+function missing({ endpoints, odd }: Catalogue, wanted: Wanted): string {
+  const unread = odd.length === 0 ? '' : `; ${odd.length} of its entries cannot be read: ${odd[0]}`;
+  return `${whatElse(endpoints, wanted)}${unread}`;
+}
+
+function whatElse(catalogue: readonly Endpoint[], wanted: Wanted): string {
   const region = wanted.region ? ` in region ${wanted.region}` : '';
   const names = wanted.types.join(' or ');
   const what = `The catalogue has no ${wanted.endpointInterface} endpoint of type ${names}${region}`;

@@ -1,47 +1,37 @@
 /** Connections kept in a `clouds.yaml`, as the OpenStack command line reads it. */
-import { Field, WrongShape } from './decode.ts';
+import type { CloudSettings } from './cloudSettings.ts';
+import {
+  type CloudsFile,
+  entryOf,
+  findEntry,
+  firstFile,
+  merge,
+  placesOf,
+  type ReadFile,
+  readIfThere,
+  shaped,
+} from './cloudsFile.ts';
+import { Field, isRecord, WrongShape } from './decode.ts';
 import { environmentOf } from './deps.ts';
 import { parseInterface } from './endpointInterface.ts';
 import { NovaError } from './errors.ts';
 import type { Environment } from './proxy.ts';
-import type { CloudConfig, Credentials, DomainRef, EndpointInterface } from './types.ts';
-
-/**
- * The settings of a connection, each on its own and none required, so that settings from several places can be
- * laid over each other before {@link cloudConfig} checks the whole.
- */
-export interface CloudSettings {
-  readonly authUrl?: string;
-  readonly username?: string;
-  readonly userId?: string;
-  readonly password?: string;
-  readonly userDomain?: DomainRef;
-  readonly projectName?: string;
-  readonly projectId?: string;
-  readonly projectDomain?: DomainRef;
-  readonly applicationCredentialId?: string;
-  readonly applicationCredentialName?: string;
-  readonly applicationCredentialSecret?: string;
-  readonly region?: string;
-  readonly endpointInterface?: EndpointInterface;
-  readonly verify?: boolean;
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
-}
+import { keepSecret, tellable } from './secrets.ts';
+import type { CloudServiceName, DomainRef, EndpointInterface, ServiceConfig } from './types.ts';
 
 export interface LoadCloudDeps {
   /** OS_CLIENT_CONFIG_FILE, OS_CLIENT_SECURE_FILE, XDG_CONFIG_HOME and HOME are read from here. */
   readonly env?: Environment;
-  /** The text of a file, or null where there is none. */
-  readonly readFile?: (path: string) => Promise<string | null>;
+  /** The region that is meant, where an entry's `regions` have values of their own; absent = the entry's first. */
+  readonly region?: string;
+  readonly readFile?: ReadFile;
 }
 
 /**
  * Reads one entry. Places, first found wins: `OS_CLIENT_CONFIG_FILE`, `~/.config/openstack/clouds.yaml`,
  * `/etc/openstack/clouds.yaml` (not the current directory, which is Pacemaker's for an agent); a `secure.yaml`
- * from the like places is laid over it. Throws `NovaError` with code `config` and one sentence that names what
- * the file has.
+ * from the like places is laid over it, and the `profile` that it names in a `clouds-public.yaml` under it. Throws
+ * `NovaError` with code `config` and one sentence that names what the file has.
  */
 export async function loadCloud(name: string, deps: LoadCloudDeps = {}): Promise<CloudSettings> {
   const env = environmentOf(deps);
@@ -51,201 +41,117 @@ export async function loadCloud(name: string, deps: LoadCloudDeps = {}): Promise
   if (clouds === null) {
     throw new NovaError(
       'config',
-      `There is no clouds.yaml to find cloud ${name} in: looked for ${places.join(', ')}`,
+      `There is no clouds.yaml to find cloud ${tellable(name, 80)} in: looked for ${places.join(', ')}`,
     );
   }
   const entry = findEntry(clouds, name);
   const secure = await firstFile(placesOf('secure', env['OS_CLIENT_SECURE_FILE'], env), read);
   const secret = secure === null ? null : entryOf(secure, name);
-  return shaped(clouds.path, () =>
-    readSettings(new Field(merge(entry.value, secret?.value), `clouds.${name}`), clouds.path),
-  );
-}
-
-/** The configuration that the settings make. Throws `NovaError` with code `config` naming what is missing. */
-export function cloudConfig(settings: CloudSettings): CloudConfig {
-  if (!settings.authUrl) throw incomplete('auth_url, the address of Keystone');
-  const { region, caFile, certFile, keyFile } = settings;
-  if (keyFile && !certFile) throw new NovaError('config', 'A client key is given without its certificate');
-  return {
-    authUrl: settings.authUrl,
-    credentials: credentials(settings),
-    ...(region ? { region } : {}),
-    // The default of the agents and of the original client library is not the same; internal is the agents'.
-    endpointInterface: settings.endpointInterface ?? 'internal',
-    tls: {
-      verify: settings.verify ?? true,
-      ...(caFile ? { caFile } : {}),
-      ...(certFile ? { certFile } : {}),
-      ...(keyFile ? { keyFile } : {}),
-    },
-  };
-}
-
-function credentials(settings: CloudSettings): Credentials {
-  const { applicationCredentialId: id, applicationCredentialName: name } = settings;
-  const userDomain = settings.userDomain ?? { name: 'Default' };
-  if (id || name) {
-    const secret = settings.applicationCredentialSecret;
-    if (!secret) throw incomplete('application_credential_secret');
-    if (id) return { kind: 'applicationCredential', id, secret };
-    const { username, userId } = settings;
-    if (!username && !userId)
-      throw incomplete('username, to whom the application credential of that name belongs');
-    const user = userId ? { id: userId } : { name: username ?? '', domain: userDomain };
-    return { kind: 'applicationCredential', name: name ?? '', user, secret };
-  }
-  const { username = '', userId, password, projectName, projectId } = settings;
-  if (!username && !userId) throw incomplete('username');
-  if (!password) throw incomplete('password');
-  if (!projectName && !projectId) throw incomplete('tenant_name (project_name), the project to log in to');
-  return {
-    kind: 'password',
-    username,
-    ...(userId ? { userId } : {}),
-    password,
-    userDomain,
-    project: {
-      ...(projectId ? { id: projectId } : { name: projectName ?? '' }),
-      domain: settings.projectDomain ?? { name: 'Default' },
-    },
-  };
-}
-
-function incomplete(what: string): NovaError {
-  return new NovaError('config', `The connection to the cloud lacks ${what}`);
-}
-
-interface File {
-  readonly path: string;
-  readonly content: Field;
-}
-
-function placesOf(kind: string, explicit: string | undefined, env: Environment): readonly string[] {
-  if (explicit) return [explicit];
-  const home = env['XDG_CONFIG_HOME'] || (env['HOME'] ? `${env['HOME']}/.config` : null);
-  return [...(home === null ? [] : [`${home}/openstack`]), '/etc/openstack'].flatMap((directory) => [
-    `${directory}/${kind}.yaml`,
-    `${directory}/${kind}.yml`,
-  ]);
-}
-
-async function firstFile(
-  paths: readonly string[],
-  read: (path: string) => Promise<string | null>,
-): Promise<File | null> {
-  for (const path of paths) {
-    const text = await read(path);
-    if (text !== null) return { path, content: new Field(await parseYaml(path, text)) };
-  }
-  return null;
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await process.getBuiltinModule('node:fs/promises').readFile(path, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    const reason = code === 'EACCES' ? 'permission denied' : String(code);
-    throw new NovaError('config', `${path} cannot be read: ${reason}`);
-  }
-}
-
-async function parseYaml(path: string, text: string): Promise<unknown> {
-  // A parser that only those pay for who keep their connections in a file.
-  const { parseDocument } = await import('yaml');
-  const document = parseDocument(text, { prettyErrors: false });
-  const first = document.errors[0];
-  if (first === undefined) return document.toJS({ maxAliasCount: 100 });
-  const line = text.slice(0, first.pos[0]).split('\n').length;
-  // The parser's own message quotes the text, which may hold a password.
-  throw new NovaError('config', `${path} is not YAML: line ${line} (${first.code})`);
-}
-
-function findEntry(file: File, name: string): Field {
-  const found = entryOf(file, name);
-  if (found !== null) return found;
-  const names = shaped(file.path, () => (file.content.isNothing ? [] : cloudsOf(file.content).keys()));
-  const has = names.length === 0 ? 'it has no entry under clouds' : `it has ${[...names].sort().join(', ')}`;
-  throw new NovaError('config', `${file.path} has no cloud ${name}: ${has}`);
-}
-
-function entryOf(file: File, name: string): Field | null {
-  return shaped(file.path, () => {
-    if (file.content.isNothing) return null;
-    const clouds = cloudsOf(file.content);
-    return clouds.has(name) ? clouds.get(name) : null;
+  const own = merge(entry.value, secret?.value);
+  const profile = await readProfile(clouds, own, entry.where, env, read);
+  return shaped(clouds.path, () => {
+    const whole = new Field(normal(merge(normal(profile), normal(own))), entry.where);
+    return readSettings(inRegion(whole, deps.region), clouds.path);
   });
 }
 
-function cloudsOf(content: Field): Field {
-  const clouds = content.get('clouds');
-  return clouds.isNothing ? new Field({}, 'clouds') : clouds;
+/** What the entry builds on. openstackclient has profiles of public clouds built in, which we have not. */
+async function readProfile(
+  clouds: CloudsFile,
+  own: unknown,
+  where: string,
+  env: Environment,
+  read: ReadFile,
+): Promise<unknown> {
+  const name = shaped(clouds.path, () => {
+    const entry = new Field(own, where);
+    return text(entry, 'profile') ?? text(entry, 'cloud');
+  });
+  if (name === undefined) return null;
+  const places = placesOf('clouds-public', undefined, env);
+  const file = await firstFile(places, read);
+  const found = file === null ? null : entryOf(file, name, 'public-clouds');
+  if (found !== null) return found.value;
+  throw new NovaError(
+    'config',
+    `In ${clouds.path}, ${where} builds on the profile ${tellable(name, 80)}, which is in none of ${places.join(', ')}; ` +
+      'profiles that openstackclient has built in are not known here: write what it says into the entry',
+  );
 }
 
-function shaped<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof WrongShape) throw new NovaError('config', `In ${path}, ${error.message}`);
-    throw error;
-  }
+/** Keys with hyphens mean the same as with underscores. */
+function normal(value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key.replaceAll('-', '_'),
+      key === 'auth' ? normal(member) : member,
+    ]),
+  );
 }
 
-function merge(below: unknown, above: unknown): unknown {
-  if (above === undefined || above === null) return below;
-  if (!isRecord(below) || !isRecord(above)) return above;
-  const merged: Record<string, unknown> = { ...below };
-  for (const [key, value] of Object.entries(above)) merged[key] = merge(merged[key], value);
-  return merged;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** The entry for the wanted region, or its first: what stands under `values` there replaces what the entry says. */
+function inRegion(entry: Field, wanted: string | undefined): Field {
+  const regions = entry.get('regions');
+  if (regions.isNothing) return entry;
+  const all = regions.list((region) =>
+    typeof region.value === 'string'
+      ? { name: region.value, values: null }
+      : { name: region.get('name').string(), values: region.get('values').value },
+  );
+  const one = wanted === undefined ? all[0] : all.find(({ name }) => name === wanted);
+  if (one === undefined) return entry;
+  return new Field(merge(merge(entry.value, normal(one.values)), { region_name: one.name }), entry.where);
 }
 
 const authTypes = ['password', 'v3password', 'v3applicationcredential'];
 
+/** Ways to log in that are not ours: an entry that asks for one must not be taken for one that does not. */
+const notOurs: Readonly<Record<string, string>> = {
+  system_scope:
+    'asks for a token of system scope, with which Nova evacuates nothing; name a project instead (project_name)',
+  trust_id: 'asks for a log-in by trust, which is not known here',
+  passcode: 'asks for a log-in with several factors, which is not known here',
+};
+
 function readSettings(entry: Field, path: string): CloudSettings {
   const auth = entry.get('auth').isNothing ? new Field({}, `${entry.where}.auth`) : entry.get('auth');
-  const authType = text(entry, 'auth_type') ?? 'password';
+  keepSecretsOf(auth);
+  keepSecretsOf(entry);
+  /** Older entries have what belongs to `auth` beside it. */
+  const either = (name: string) => text(auth, name) ?? text(entry, name);
+  /** These count from beside it even before those in it, as in openstackclient. */
+  const scope = (name: string) => text(entry, name) ?? text(auth, name);
+  const authType = text(entry, 'auth_type') ?? text(entry, 'auth_plugin') ?? 'password';
   if (!authTypes.includes(authType)) {
+    const shown = /^\w{1,40}$/.test(authType) ? `is ${authType}, but only` : 'is not known:';
     throw new NovaError(
       'config',
-      `In ${path}, ${entry.where}.auth_type is ${authType}, but only ${authTypes.join(', ')} are known here`,
+      `In ${path}, ${entry.where}.auth_type ${shown} ${authTypes.join(', ')} are known here`,
     );
   }
-  const domain = (prefix: string): DomainRef | undefined => {
-    const id =
-      text(auth, `${prefix}_domain_id`) ?? text(auth, 'domain_id') ?? text(auth, 'default_domain_id');
-    const name =
-      text(auth, `${prefix}_domain_name`) ?? text(auth, 'domain_name') ?? text(auth, 'default_domain_name');
-    const own = text(auth, `${prefix}_domain_name`);
-    if (own !== undefined) return { name: own };
-    if (id !== undefined) return { id };
-    return name === undefined ? undefined : { name };
-  };
-  const named = text(entry, 'interface') ?? text(entry, 'endpoint_type');
-  const endpointInterface = named === undefined ? undefined : parseInterface(named);
-  if (endpointInterface === null) {
-    throw new NovaError('config', `In ${path}, ${entry.where}.interface is none of internal, public, admin`);
+  for (const [name, what] of Object.entries(notOurs)) {
+    if (either(name) !== undefined) {
+      throw new NovaError('config', `In ${path}, ${auth.where}.${name} ${what}`);
+    }
   }
   const useAppCred = authType === 'v3applicationcredential';
   return defined({
-    authUrl: text(auth, 'auth_url'),
-    username: text(auth, 'username'),
-    userId: text(auth, 'user_id'),
-    password: text(auth, 'password'),
-    userDomain: domain('user'),
-    projectName: text(auth, 'project_name') ?? text(auth, 'tenant_name'),
-    projectId: text(auth, 'project_id') ?? text(auth, 'tenant_id'),
-    projectDomain: domain('project'),
-    applicationCredentialId: useAppCred ? text(auth, 'application_credential_id') : undefined,
-    applicationCredentialName: useAppCred ? text(auth, 'application_credential_name') : undefined,
-    applicationCredentialSecret: useAppCred ? text(auth, 'application_credential_secret') : undefined,
-    region: text(entry, 'region_name') ?? firstRegion(entry),
-    endpointInterface,
+    authUrl: either('auth_url'),
+    username: either('username'),
+    userId: either('user_id'),
+    password: useAppCred ? undefined : either('password'),
+    userDomain: domain('user', scope),
+    projectName: scope('project_name') ?? scope('tenant_name'),
+    projectId: scope('project_id') ?? scope('tenant_id'),
+    projectDomain: domain('project', scope),
+    applicationCredentialId: useAppCred ? either('application_credential_id') : undefined,
+    applicationCredentialName: useAppCred ? either('application_credential_name') : undefined,
+    applicationCredentialSecret: useAppCred ? either('application_credential_secret') : undefined,
+    // Several with commas between them are an old way to write `regions`.
+    region: text(entry, 'region_name')?.split(',')[0]?.trim(),
+    endpointInterface: readInterface(entry, '', path),
+    services: readServices(entry, path),
     verify: verify(entry),
     caFile: text(entry, 'cacert'),
     certFile: text(entry, 'cert'),
@@ -253,19 +159,65 @@ function readSettings(entry: Field, path: string): CloudSettings {
   });
 }
 
-/** YAML makes a number of a password or a name that looks like one; it is meant as text. */
-function text(field: Field, name: string): string | undefined {
-  const member = field.get(name);
-  if (member.isNothing || member.value === '') return undefined;
-  return typeof member.value === 'number' ? String(member.value) : member.string();
+/** Before anything is said about the entry. */
+function keepSecretsOf(mapping: Field): void {
+  for (const name of mapping.keys()) {
+    const { value } = mapping.get(name);
+    if (/pass|secret|token/i.test(name) && typeof value === 'string') keepSecret(value);
+  }
 }
 
-function firstRegion(entry: Field): string | undefined {
-  const regions = entry.get('regions');
-  if (regions.isNothing) return undefined;
-  return regions.list((region) =>
-    typeof region.value === 'string' ? region.value : region.get('name').string(),
-  )[0];
+/** An id counts before a name, and one of its own before the shared one, as in keystoneauth. */
+function domain(
+  prefix: 'user' | 'project',
+  scope: (name: string) => string | undefined,
+): DomainRef | undefined {
+  const id = scope(`${prefix}_domain_id`) ?? scope('domain_id') ?? scope('default_domain_id');
+  if (id !== undefined) return { id };
+  const name = scope(`${prefix}_domain_name`) ?? scope('domain_name') ?? scope('default_domain_name');
+  return name === undefined ? undefined : { name };
+}
+
+function readInterface(entry: Field, prefix: string, path: string): EndpointInterface | undefined {
+  const named = text(entry, `${prefix}interface`) ?? text(entry, `${prefix}endpoint_type`);
+  if (named === undefined) return undefined;
+  const found = parseInterface(named);
+  if (found !== null) return found;
+  throw new NovaError(
+    'config',
+    `In ${path}, ${entry.where}.${prefix}interface is none of internal, public, admin`,
+  );
+}
+
+/** The prefixes that the services' own keys have (`image_endpoint_override`), the official ones first. */
+const prefixes: Readonly<Record<CloudServiceName, readonly string[]>> = {
+  compute: ['compute'],
+  image: ['image'],
+  'block-storage': ['block_storage', 'block_store', 'volumev3', 'volume'],
+  placement: ['placement'],
+  identity: ['identity'],
+};
+
+function readServices(entry: Field, path: string): CloudSettings['services'] {
+  const services: Partial<Record<CloudServiceName, ServiceConfig>> = {};
+  for (const name of Object.keys(prefixes) as CloudServiceName[]) {
+    const first = <T>(read: (prefix: string) => T | undefined) =>
+      prefixes[name].map((prefix) => read(`${prefix}_`)).find((value) => value !== undefined);
+    const own = defined({
+      endpoint: first(
+        (prefix) => text(entry, `${prefix}endpoint_override`) ?? text(entry, `${prefix}endpoint`),
+      ),
+      endpointInterface: first((prefix) => readInterface(entry, prefix, path)),
+      region: first((prefix) => text(entry, `${prefix}region_name`)),
+    });
+    if (Object.keys(own).length > 0) services[name] = own;
+  }
+  return Object.keys(services).length === 0 ? undefined : services;
+}
+
+function text(field: Field, name: string): string | undefined {
+  const member = field.get(name);
+  return member.isNothing || member.value === '' ? undefined : member.string();
 }
 
 function verify(entry: Field): boolean | undefined {
@@ -274,12 +226,11 @@ function verify(entry: Field): boolean | undefined {
 }
 
 function flag(entry: Field, name: string): boolean | undefined {
-  const member = entry.get(name);
-  if (member.isNothing) return undefined;
-  if (typeof member.value !== 'string') return member.boolean();
-  if (/^(true|yes|on|1)$/i.test(member.value)) return true;
-  if (/^(false|no|off|0)$/i.test(member.value)) return false;
-  throw new WrongShape(member.where, member.value, 'true or false');
+  const word = text(entry, name);
+  if (word === undefined) return undefined;
+  if (/^(true|yes|on|1)$/i.test(word)) return true;
+  if (/^(false|no|off|0)$/i.test(word)) return false;
+  throw new WrongShape(`${entry.where}.${name}`, word, 'true or false');
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -1,5 +1,6 @@
 /** Puts the parts together: configuration in, a logged-in client out. */
 import { listAggregates } from './aggregates.ts';
+import { listAllocations, listProviderNames } from './allocations.ts';
 import { listCapacity } from './capacity.ts';
 import { ComputeApi } from './computeApi.ts';
 import { type ConnectDeps, environmentOf } from './deps.ts';
@@ -7,12 +8,13 @@ import { NovaError } from './errors.ts';
 import { listFlavors } from './flavors.ts';
 import { getImage, listImagesByProperty, listImagesByTag } from './images.ts';
 import { Keystone } from './keystone.ts';
-import { listEvacuations } from './migrations.ts';
+import { listEvacuations, listMoves } from './migrations.ts';
 import { listProjects } from './projects.ts';
 import { Requester } from './requester.ts';
 import { getServerGroup } from './serverGroups.ts';
 import {
   isGuestRunning,
+  listActionEvents,
   listActions,
   rebootServer,
   resetServerState,
@@ -21,7 +23,7 @@ import {
 } from './serverLife.ts';
 import { evacuate, getServer, listServers } from './servers.ts';
 import { disableService, enableService, listComputeServices, setForcedDown } from './services.ts';
-import { Session } from './session.ts';
+import { Session, whereIs } from './session.ts';
 import { createTransport } from './transport.ts';
 import type { CallOptions, CloudConfig, Credentials, NovaClient } from './types.ts';
 import { findCinder, getVolume, listVolumesByImageProperty } from './volumes.ts';
@@ -38,13 +40,17 @@ export async function connect(config: CloudConfig, deps: ConnectDeps = {}): Prom
   const requester = new Requester(transport, deps);
   const session = new Session(requester, new Keystone(requester, config.authUrl, config.credentials));
   const where = {
-    endpointInterface: config.endpointInterface,
-    ...(config.region === undefined ? {} : { region: config.region }),
+    compute: whereIs('compute', config),
+    image: whereIs('image', config),
+    cinder: whereIs('block-storage', config),
+    placement: whereIs('placement', config),
+    identity: whereIs('identity', config),
   };
   const bounds = requester.bounds(deps);
-  const api = await ComputeApi.open(session, await session.endpoint(['compute'], where, bounds), bounds);
-  const endpoint = (type: string, options?: CallOptions) =>
-    session.endpoint([type], where, requester.bounds(options));
+  const nova = await session.endpoint(['compute'], where.compute, bounds);
+  const api = await ComputeApi.open(session, nova, bounds);
+  const endpoint = (type: 'image' | 'placement', options?: CallOptions) =>
+    session.endpoint([type], where[type], requester.bounds(options));
 
   return {
     microversion: `2.${api.minor}`,
@@ -67,6 +73,8 @@ export async function connect(config: CloudConfig, deps: ConnectDeps = {}): Prom
     stopServer: (serverId, options) => stopServer(api, serverId, options),
     resetServerState: (serverId, state, options) => resetServerState(api, serverId, state, options),
     listActions: (serverId, options) => listActions(api, serverId, options),
+    listActionEvents: (serverId, requestId, options) => listActionEvents(api, serverId, requestId, options),
+    listMoves: (serverId, options) => listMoves(api, serverId, options),
     listEvacuations: (filter, options) => listEvacuations(api, filter, options),
     listFlavors: (options) => listFlavors(api, options),
     listImagesByTag: async (tag, options) =>
@@ -75,14 +83,24 @@ export async function connect(config: CloudConfig, deps: ConnectDeps = {}): Prom
       listImagesByProperty(session, await endpoint('image', options), name, value, options),
     getImage: async (id, options) => getImage(session, await endpoint('image', options), id, options),
     listVolumesByImageProperty: async (name, value, options) =>
-      listVolumesByImageProperty(session, await findCinder(session, where, options), name, value, options),
+      listVolumesByImageProperty(
+        session,
+        await findCinder(session, where.cinder, options),
+        name,
+        value,
+        options,
+      ),
     getVolume: async (id, options) =>
-      getVolume(session, await findCinder(session, where, options), id, options),
+      getVolume(session, await findCinder(session, where.cinder, options), id, options),
     listAggregates: (options) => listAggregates(api, options),
     listCapacity: async (options) =>
       listCapacity(session, await endpoint('placement', options), api, options),
+    listAllocations: async (host, options) =>
+      listAllocations(session, await endpoint('placement', options), api, host, options),
+    listProviderNames: async (options) =>
+      listProviderNames(session, await endpoint('placement', options), options),
     getServerGroup: (id, options) => getServerGroup(api, id, options),
-    listProjects: (options) => listProjects(session, options),
+    listProjects: (options) => listProjects(session, where.identity, options),
   };
 }
 

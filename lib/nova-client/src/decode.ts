@@ -4,11 +4,24 @@
  * string was expected`.
  */
 
+import { type NovaHost, novaHost, type ServerId, serverId } from './names.ts';
+import { quoted } from './secrets.ts';
+
 /** A value has not the type that was promised. Turned into a `NovaError` with code `malformed` at the border. */
 export class WrongShape extends Error {
-  constructor(where: string, found: unknown, expected: string) {
-    super(`${where === '' ? 'the body' : where} is ${describe(found)}, ${expected} was expected`);
+  readonly where: string;
+  /** What is there instead, without its value, for those who must not show it: `a string`. */
+  readonly found: string;
+  readonly expected: string;
+
+  constructor(where: string, value: unknown, expected: string) {
+    const found = kindOf(value);
+    const shown = typeof value === 'string' ? `the string ${quoted(value)}` : found;
+    super(`${where === '' ? 'the body' : where} is ${shown}, ${expected} was expected`);
     this.name = 'WrongShape';
+    this.where = where;
+    this.found = found;
+    this.expected = expected;
   }
 }
 
@@ -45,6 +58,20 @@ export class Field {
 
   stringOrNull(): string | null {
     return this.isNothing ? null : this.string();
+  }
+
+  /** The host of a nova-compute service. */
+  host(): NovaHost {
+    return novaHost(this.string());
+  }
+
+  hostOrNull(): NovaHost | null {
+    return this.isNothing ? null : this.host();
+  }
+
+  /** An instance's uuid. */
+  serverId(): ServerId {
+    return serverId(this.string());
   }
 
   number(): number {
@@ -91,10 +118,12 @@ export class Field {
     return this.value.map((value: unknown, index) => item(new Field(value, `${this.where}[${index}]`)));
   }
 
-  /** A mapping of strings to strings (metadata, extra specs). */
+  /** A mapping to text (metadata, extra specs). A number or a boolean is what somebody's tool made of it. */
   strings(): Readonly<Record<string, string>> {
-    const entries = Object.keys(this.record()).map((key): [string, string] => [key, this.get(key).string()]);
-    return Object.fromEntries(entries);
+    const entries = Object.entries(this.record()).filter(([, value]) => value !== null);
+    return Object.fromEntries(
+      entries.map(([key, value]) => [key, plainText(value) ?? this.get(key).string()]),
+    );
   }
 
   /** The members of an object that are text, where others are of no interest. */
@@ -116,7 +145,8 @@ export class Field {
   }
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+/** An object of JSON or YAML that is no list. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -129,12 +159,14 @@ export function parseTime(text: string): number | null {
   return Number.isNaN(time) ? null : time;
 }
 
-function describe(value: unknown): string {
+function plainText(value: unknown): string | null {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+}
+
+function kindOf(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
-  if (typeof value === 'string')
-    return `the string "${value.length > 40 ? `${value.slice(0, 40)}…` : value}"`;
   return typeof value === 'number' ? 'a number' : `a ${typeof value}`;
 }

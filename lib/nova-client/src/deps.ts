@@ -21,9 +21,9 @@ export interface ConnectDeps extends CallOptions {
   readonly log?: (line: string) => void;
   /** Each request that ended in an error, repetitions included: for counting. */
   readonly onError?: (error: NovaError) => void;
-  /** Bound of one request, in ms (30 s). */
+  /** Bound of one request, in ms (30 s; 75 s for lists that a cell which does not answer holds up for a minute, and for those of volumes). */
   readonly requestTimeoutMs?: number;
-  /** Bound of one request with all its repetitions, in ms (60 s), unless the call's deadline ends it sooner. */
+  /** Bound of one request with all its repetitions, in ms (60 s; two attempts of such a list of Nova's, one of volumes), unless the call's deadline ends it sooner. */
   readonly budgetMs?: number;
   readonly retry?: Partial<RetryLimits>;
   /**

@@ -1,3 +1,6 @@
+import { type RefusalReason, refusalReason } from './reason.ts';
+import { tellable } from './secrets.ts';
+
 /** Stable codes of {@link NovaError}: what happened, independent of the wording. */
 export type NovaErrorCode =
   /** The caller's configuration is unusable: bad URL, missing credential, unreadable file. */
@@ -46,10 +49,13 @@ export interface NovaErrorFacts {
 /**
  * Everything that can go wrong between us and the cloud. The message is a sentence an operator can act on,
  * without a full stop, so that callers can go on with what they do about it. Neither the message nor the cause
- * ever holds a password, a secret or a token.
+ * ever holds a password, a secret or a token, and neither is long or has more than one line: this is the one place that
+ * sees to it, whoever made the sentence of what.
  */
 export class NovaError extends Error {
   readonly code: NovaErrorCode;
+  /** What Nova's words mean, where it refused (400, 409) and they tell; null otherwise. */
+  readonly reason: RefusalReason | null;
   readonly status: number | null;
   readonly requestId: string | null;
   readonly method: string | null;
@@ -58,14 +64,24 @@ export class NovaError extends Error {
   readonly retryAfterMs: number | null;
 
   constructor(code: NovaErrorCode, message: string, facts: NovaErrorFacts = {}) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    super(tellable(message), facts.cause === undefined ? undefined : { cause: harmless(facts.cause) });
     this.name = 'NovaError';
     this.code = code;
+    this.reason = ['conflict', 'badRequest', 'forbidden'].includes(code) ? refusalReason(message) : null;
     this.status = facts.status ?? null;
     this.requestId = facts.requestId ?? null;
     this.method = facts.method ?? null;
-    this.path = facts.path ?? null;
+    this.path = facts.path === undefined ? null : tellable(facts.path);
     this.unanswered = facts.unanswered ?? false;
     this.retryAfterMs = facts.retryAfterMs ?? null;
   }
+}
+
+/** The cause with nothing but its message and its code: what Node hangs on an error may be the whole request or answer. */
+function harmless(cause: unknown): unknown {
+  if (cause instanceof NovaError) return cause;
+  if (!(cause instanceof Error)) return tellable(String(cause));
+  const plain = new Error(tellable(cause.message));
+  plain.name = cause.name;
+  return 'code' in cause ? Object.assign(plain, { code: cause.code }) : plain;
 }

@@ -1,8 +1,13 @@
-export { type CloudSettings, cloudConfig, loadCloud } from './cloudsYaml.ts';
+export { type CloudSettings, cloudConfig, overlaid } from './cloudSettings.ts';
+export { loadCloud } from './cloudsYaml.ts';
 export { connect } from './connect.ts';
 export type { ConnectDeps } from './deps.ts';
 export { parseDomain } from './domain.ts';
 export { parseInterface } from './endpointInterface.ts';
 export * from './errors.ts';
+export { type NovaHost, novaHost, type ServerId, serverId } from './names.ts';
+export { type FaultReason, faultReason, type RefusalReason } from './reason.ts';
+export { hideSecrets } from './secrets.ts';
+export { checkFiles } from './tls.ts';
 export type { Answer, Exchange, ServiceName, Transport } from './transport.ts';
 export * from './types.ts';

@@ -1,8 +1,10 @@
 /** Keystone v3: finding it behind `auth_url`, and logging in. */
-import { type Endpoint, readCatalogue } from './catalogue.ts';
-import type { Field } from './decode.ts';
+import { type Catalogue, readCatalogue } from './catalogue.ts';
+import { type Field, parseTime } from './decode.ts';
 import { NovaError } from './errors.ts';
+import { explanation } from './refusal.ts';
 import { type Bounds, type Call, decode, type Requester } from './requester.ts';
+import { keepSecret } from './secrets.ts';
 import { type Answer, header, nameOf, pathOf } from './transport.ts';
 import type { Credentials, DomainRef } from './types.ts';
 
@@ -10,7 +12,7 @@ export interface Token {
   readonly value: string;
   /** Ms since the epoch, by our own clock. */
   readonly renewAt: number;
-  readonly catalogue: readonly Endpoint[];
+  readonly catalogue: Catalogue;
 }
 
 /** Tokens are renewed this long before they end, or at three quarters of a short life. */
@@ -29,8 +31,7 @@ export class Keystone {
     this.credentials = credentials;
     // An address that says /v3 is taken at its word, which saves the discovery; it is made up for on a 404.
     this.base = this.given.pathname.endsWith('/v3') ? this.given : null;
-    const secret = credentials.kind === 'password' ? credentials.password : credentials.secret;
-    requester.keepSecret(secret);
+    keepSecret(credentials.kind === 'password' ? credentials.password : credentials.secret);
   }
 
   /** Where its API v3 is, once a log-in has shown it. */
@@ -114,11 +115,11 @@ export class Keystone {
   private readToken(answer: Answer): Token {
     const value = header(answer.headers, 'x-subject-token');
     if (value === null) throw this.notKeystone('answered the log-in without a token');
-    this.requester.keepSecret(value);
+    keepSecret(value);
     return decode(answer, (body) => {
       const token = body.get('token');
-      const expiresAt = token.get('expires_at').timeOrNull();
-      const issuedAt = token.get('issued_at').timeOrNull();
+      const expiresAt = lenient(token.get('expires_at'));
+      const issuedAt = lenient(token.get('issued_at'));
       return {
         value,
         renewAt: this.renewAt(issuedAt, expiresAt),
@@ -135,12 +136,21 @@ export class Keystone {
     return now + Math.max(life - renewalMarginMs, life * 0.75);
   }
 
+  /**
+   * Keystone tells whoever is wrong nothing but that; what it tells in words of its own is what an administrator has to
+   * know: the password has expired, the account is locked or disabled (keystone/exception.py, security_compliance).
+   */
   private refused(answer: Answer): NovaError {
     const said = this.requester.refusal(answer);
+    const own = explanation(answer);
+    const reason =
+      own === '' || /^The request you have made requires authentication$/i.test(own)
+        ? 'wrong secret, unknown name, or no role in the project'
+        : own;
     return new NovaError(
       'authFailed',
-      `Keystone at ${this.given.origin} refused the log-in of ${describe(this.credentials)}: wrong secret, ` +
-        `unknown name, or no role in the project (HTTP 401${answer.requestId === null ? '' : `, ${answer.requestId}`})`,
+      `Keystone at ${this.given.origin} refused the log-in of ${describe(this.credentials)}: ${reason} ` +
+        `(HTTP 401${answer.requestId === null ? '' : `, ${answer.requestId}`})`,
       {
         status: 401,
         requestId: answer.requestId,
@@ -154,6 +164,11 @@ export class Keystone {
   private notKeystone(what: string): NovaError {
     return new NovaError('config', `The address ${this.given.href} is not one of Keystone v3: it ${what}`);
   }
+}
+
+/** Without a time that can be read, a token is used until a service refuses it. */
+function lenient(time: Field): number | null {
+  return typeof time.value === 'string' ? parseTime(time.value) : null;
 }
 
 interface Version {
@@ -171,7 +186,7 @@ function readVersions(body: Field): readonly Version[] {
 function readVersion(version: Field): Version {
   const links = version.get('links');
   const hrefs = links.isNothing ? [] : links.list((link) => link.get('href').stringOrNull());
-  return { id: version.get('id').string(), href: hrefs[0] ?? null };
+  return { id: version.get('id').stringOrNull() ?? '', href: hrefs[0] ?? null };
 }
 
 /** The body of `POST /v3/auth/tokens`. Throws `NovaError` with code `config` where something is missing. */

@@ -1,10 +1,14 @@
 import { NovaError } from './errors.ts';
+import { quoted } from './secrets.ts';
 
 /**
  * Microversions of the Compute API are `2.N`; only N is carried around here.
  *
  * 2.95 and later leave an evacuated server stopped instead of running, which is the opposite of what these
  * agents are for, so we never ask for more than 2.94. It is also the newest one whose answers we know.
+ *
+ * Held to the real thing by test/contract: 22.0 (Victoria, which ends at 2.87), 26.2 (Zed, 2.93), 31.0 (2025.1, 2.100) and
+ * 34.0 (2026.2, 2.104).
  */
 export const newestMinor = 94;
 
@@ -22,7 +26,7 @@ export function negotiate(cloud: { readonly min: string; readonly max: string })
   if (min === null || max === null) {
     throw new NovaError(
       'malformed',
-      `Nova names microversions that are none: "${cloud.min}" to "${cloud.max}"`,
+      `Nova names microversions that are none: ${quoted(cloud.min)} to ${quoted(cloud.max)}`,
     );
   }
   if (min > newestMinor) {

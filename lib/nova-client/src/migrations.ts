@@ -1,7 +1,12 @@
-/** Evacuation records: Nova's migrations of type `evacuation`. */
+/** Nova's records of servers that leave their hosts: evacuations, and the moves of hosts that live. */
 import type { ComputeApi } from './computeApi.ts';
 import type { Field } from './decode.ts';
-import type { CallOptions, Migration } from './types.ts';
+import { isSameHost, type NovaHost, novaHost, type ServerId } from './names.ts';
+import type { CallOptions, Migration, Move } from './types.ts';
+
+const evacuation = 'evacuation';
+/** The source of a record that has none: no host's. */
+const nowhere = novaHost('');
 
 /**
  * `changedSince` is applied here and not by Nova: Nova's `changes-since` compares `updated_at` alone, which is
@@ -10,44 +15,72 @@ import type { CallOptions, Migration } from './types.ts';
  */
 export async function listEvacuations(
   api: ComputeApi,
-  filter: { readonly sourceHost: string; readonly changedSince?: number },
+  filter: { readonly sourceHost: NovaHost; readonly changedSince?: number },
   options?: CallOptions,
 ): Promise<readonly Migration[]> {
   const records = await api.list(
     '/os-migrations',
     'migrations',
     `list the evacuations from ${filter.sourceHost}`,
-    readMigration,
+    (record) => readRecord(record, evacuation),
     options,
     { migration_type: 'evacuation', source_compute: filter.sourceHost },
   );
   const since = filter.changedSince ?? Number.NEGATIVE_INFINITY;
   return records
-    .filter((record) => record.evacuation && record.migration.sourceHost === filter.sourceHost)
+    .filter(
+      ({ kind, migration }) => kind === evacuation && isSameHost(migration.sourceHost, filter.sourceHost),
+    )
     .sort((a, b) => a.migration.createdAt - b.migration.createdAt || a.number - b.number)
     .map((record) => record.migration)
     .filter((migration) => migration.updatedAt >= since);
 }
 
+/**
+ * Everything but evacuations. Nova records them alike: `queued` and `preparing` are set before a live migration touches the
+ * guest, `running` before the hypervisor is told to move it (nova/compute/manager.py, `_do_live_migration`).
+ */
+export async function listMoves(
+  api: ComputeApi,
+  server: ServerId,
+  options?: CallOptions,
+): Promise<readonly Move[]> {
+  const records = await api.list(
+    '/os-migrations',
+    'migrations',
+    `list the migrations of server ${server}`,
+    (record) => readRecord(record, ''),
+    options,
+    { instance_uuid: server },
+  );
+  return records
+    .filter(({ kind, migration }) => kind !== evacuation && migration.serverId === server)
+    .sort((a, b) => a.migration.createdAt - b.migration.createdAt || a.number - b.number)
+    .map(({ kind, migration }) => ({ ...migration, kind }));
+}
+
 interface Record {
   /** The database's own number: tells the order of records of the same second. */
   readonly number: number;
-  readonly evacuation: boolean;
+  /** Nova's `migration_type`. */
+  readonly kind: string;
   readonly migration: Migration;
 }
 
-function readMigration(record: Field): Record {
+function readRecord(record: Field, assumed: string): Record {
   const createdAt = record.get('created_at').time();
+  const destHost = record.get('dest_compute').hostOrNull();
   return {
     number: record.get('id').number(),
     // Told from 2.23 on. Below, Nova's own filter has to be trusted; it has had it since there are such records.
-    evacuation: (record.get('migration_type').stringOrNull() ?? 'evacuation') === 'evacuation',
+    kind: record.get('migration_type').stringOrNull() ?? assumed,
     migration: {
       id: record.get('uuid').stringOrNull() ?? record.get('id').id(),
-      serverId: record.get('instance_uuid').string(),
+      serverId: record.get('instance_uuid').serverId(),
       status: record.get('status').string(),
-      sourceHost: record.get('source_compute').stringOrNull() ?? '',
-      destHost: record.get('dest_compute').stringOrNull(),
+      sourceHost: record.get('source_compute').hostOrNull() ?? nowhere,
+      destHost,
+      claimed: destHost !== null && record.get('dest_node').stringOrNull() !== null,
       createdAt,
       updatedAt: record.get('updated_at').timeOrNull() ?? createdAt,
     },

@@ -2,16 +2,20 @@ import type { Field } from './decode.ts';
 import { NovaError } from './errors.ts';
 import { everyPage, type Page, queryOf } from './paging.ts';
 import { decode } from './requester.ts';
-import type { Session } from './session.ts';
+import type { Session, Where } from './session.ts';
 import type { CallOptions, Project } from './types.ts';
 
 /**
  * The projects of all domains. Most versions of Keystone give them in one page, newer ones name a next one. One that
  * cuts the list off by its `list_limit` says so and has no next page: half a list is no answer to us.
  */
-export async function listProjects(session: Session, options?: CallOptions): Promise<readonly Project[]> {
+export async function listProjects(
+  session: Session,
+  where: Where,
+  options?: CallOptions,
+): Promise<readonly Project[]> {
   const purpose = 'list the projects';
-  const base = await session.identity(session.requester.bounds(options));
+  const base = await session.identity(where, session.requester.bounds(options));
   return everyPage(
     {},
     async (query) => {

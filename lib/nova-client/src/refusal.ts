@@ -1,6 +1,8 @@
 /** Turns an answer that refuses into an error that says why, in the cloud's own words. */
+import { isRecord } from './decode.ts';
 import { NovaError, type NovaErrorCode } from './errors.ts';
 import { parseRetryAfter } from './retry.ts';
+import { hideSecrets, oneLine, tellable } from './secrets.ts';
 import { type Answer, header, nameOf, pathOf } from './transport.ts';
 
 /** Longest piece of the cloud's own text that a message carries. */
@@ -8,13 +10,10 @@ const longestText = 400;
 /** As much of it is looked at: a page may be huge, and patterns are slow on what never ends. */
 const longestPage = 8 * 1024;
 
-/**
- * The error for an answer with a status that is no success. `hide` takes secrets out of the cloud's text: a
- * service may quote the request it refuses.
- */
-export function refusal(answer: Answer, now: number, hide: (text: string) => string): NovaError {
+/** The error for an answer with a status that is no success. */
+export function refusal(answer: Answer, now: number): NovaError {
   const { exchange, status, requestId } = answer;
-  const text = hide(explanation(answer));
+  const text = explanation(answer);
   const facts = [`HTTP ${status}`, ...(requestId === null ? [] : [requestId])].join(', ');
   const verb = status >= 500 ? 'failed' : 'refused';
   return new NovaError(
@@ -42,15 +41,18 @@ function codeOf(status: number, hasRetryAfter: boolean): NovaErrorCode {
   return status >= 500 ? 'serverError' : 'badRequest';
 }
 
-/** The cloud's own words, on one line and bounded. */
-function explanation(answer: Answer): string {
+/**
+ * The cloud's own words, on one line and bounded; `''` where it has none. A service may quote the request it refuses, so
+ * that secrets are taken out first, and once more after what hid them (HTML's escapes) is undone.
+ */
+export function explanation(answer: Answer): string {
   if (answer.status >= 300 && answer.status < 400) {
     const location = header(answer.headers, 'location');
     const there = location !== null && URL.canParse(location) ? new URL(location).origin : 'elsewhere';
     return `${nameOf(answer.exchange)} redirects to ${there}; give that address`;
   }
-  const text = oneLine(fromJson(answer.text) ?? fromMarkup(answer.text));
-  return text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text;
+  const text = oneLine(hideSecrets(fromJson(answer.text) ?? fromMarkup(answer.text)));
+  return tellable(text.replace(/[.\s]+$/, ''), longestText);
 }
 
 /**
@@ -69,7 +71,7 @@ function fromJson(text: string): string | null {
     isRecord(first) ? (first['detail'] ?? first['title']) : undefined,
     body['title'],
   ]) {
-    if (typeof candidate === 'string') return stripMarkup(candidate.slice(0, longestPage));
+    if (typeof candidate === 'string') return stripMarkup(hideSecrets(candidate).slice(0, longestPage));
   }
   return null;
 }
@@ -82,14 +84,11 @@ function parsed(text: string): unknown {
   }
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Proxies and Glance answer with HTML; its title usually repeats the heading, so the body's text is taken. */
 function fromMarkup(text: string): string {
-  if (!/<[a-z!]/i.test(text)) return isRecord(parsed(text)) ? '' : text.slice(0, longestPage);
-  return stripMarkup(text.slice(0, longestPage).replace(/<(head|script|style)\b[\s\S]*?<\/\1>/gi, ' '));
+  const page = hideSecrets(text).slice(0, longestPage);
+  if (!/<[a-z!]/i.test(page)) return isRecord(parsed(text)) ? '' : page;
+  return stripMarkup(page.replace(/<(head|script|style)\b[\s\S]*?<\/\1>/gi, ' '));
 }
 
 function stripMarkup(text: string): string {
@@ -100,12 +99,4 @@ function stripMarkup(text: string): string {
     .replace(/&quot;/g, '"')
     .replace(/&#x27;|&#39;/g, "'")
     .replace(/&amp;/g, '&');
-}
-
-function oneLine(text: string): string {
-  // Control characters would let a foreign text forge lines of the log.
-  return text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .trim()
-    .replace(/[.\s]+$/, '');
 }

@@ -17,6 +17,11 @@ export const defaultRetryLimits: RetryLimits = { attempts: 5, firstPauseMs: 500,
 
 /** Statuses that a healthy cloud gives in passing: overload, a database or message bus that fails over. */
 const passingStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+/**
+ * The same said of a request without a body, which can neither have been sent too slowly nor be too large: a proxy that
+ * closes an idle connection says 408, and Nova's old rate limiter 413.
+ */
+const passingForGet: ReadonlySet<number> = new Set([408, 413]);
 
 /** Whether the same request may succeed if it is sent again a little later. */
 export function isPassing(error: NovaError): boolean {
@@ -28,7 +33,8 @@ export function isPassing(error: NovaError): boolean {
       // A name that the name service denies is a mistake in the configuration, not a failure in passing.
       return !(error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ENOTFOUND');
     default:
-      return error.status !== null && passingStatuses.has(error.status);
+      if (error.status === null) return false;
+      return passingStatuses.has(error.status) || (error.method === 'GET' && passingForGet.has(error.status));
   }
 }
 

@@ -1,8 +1,10 @@
 /** A server's life on its own host: whether its guest runs, starting and stopping it, and what was done to it. */
+
 import type { ComputeApi } from './computeApi.ts';
 import type { Field } from './decode.ts';
 import { NovaError } from './errors.ts';
-import type { Accepted, CallOptions, ServerAction } from './types.ts';
+import type { ServerId } from './names.ts';
+import type { Accepted, ActionEvent, CallOptions, ServerAction } from './types.ts';
 
 /**
  * Nova's diagnostics are worth nothing to us but for the way they are refused (nova/compute/manager.py,
@@ -14,14 +16,14 @@ import type { Accepted, CallOptions, ServerAction } from './types.ts';
  */
 export async function isGuestRunning(
   api: ComputeApi,
-  serverId: string,
+  serverId: ServerId,
   options?: CallOptions,
 ): Promise<boolean> {
   const path = `/servers/${encodeURIComponent(serverId)}/diagnostics`;
   try {
     return await api.get(path, `ask whether the guest of server ${serverId} runs`, readRuns, options);
   } catch (error) {
-    if (error instanceof NovaError && error.code === 'conflict' && /\bpower state\b/i.test(error.message)) {
+    if (error instanceof NovaError && error.code === 'conflict' && error.reason === 'powerState') {
       return false;
     }
     throw error;
@@ -36,24 +38,24 @@ function readRuns(body: Field): boolean {
 
 export function rebootServer(
   api: ComputeApi,
-  serverId: string,
+  serverId: ServerId,
   type: 'HARD',
   options?: CallOptions,
 ): Promise<Accepted> {
   return act(api, serverId, `reboot server ${serverId}`, { reboot: { type } }, options);
 }
 
-export function startServer(api: ComputeApi, serverId: string, options?: CallOptions): Promise<Accepted> {
+export function startServer(api: ComputeApi, serverId: ServerId, options?: CallOptions): Promise<Accepted> {
   return act(api, serverId, `start server ${serverId}`, { 'os-start': null }, options);
 }
 
-export function stopServer(api: ComputeApi, serverId: string, options?: CallOptions): Promise<Accepted> {
+export function stopServer(api: ComputeApi, serverId: ServerId, options?: CallOptions): Promise<Accepted> {
   return act(api, serverId, `stop server ${serverId}`, { 'os-stop': null }, options);
 }
 
 export function resetServerState(
   api: ComputeApi,
-  serverId: string,
+  serverId: ServerId,
   state: 'active' | 'error',
   options?: CallOptions,
 ): Promise<Accepted> {
@@ -63,7 +65,7 @@ export function resetServerState(
 
 function act(
   api: ComputeApi,
-  serverId: string,
+  serverId: ServerId,
   purpose: string,
   body: unknown,
   options?: CallOptions,
@@ -77,7 +79,7 @@ function act(
  */
 export async function listActions(
   api: ComputeApi,
-  serverId: string,
+  serverId: ServerId,
   options?: CallOptions,
 ): Promise<readonly ServerAction[]> {
   const path = `/servers/${encodeURIComponent(serverId)}/os-instance-actions`;
@@ -88,6 +90,41 @@ export async function listActions(
     options,
   );
   return actions.sort((a, b) => b.startedAt - a.startedAt);
+}
+
+/**
+ * What became of a request: each service that takes it up begins a step, and ends it with its result (nova/compute/utils.py,
+ * EventReporter). Without a right to see events Nova leaves them out, which must not be taken for none.
+ */
+export function listActionEvents(
+  api: ComputeApi,
+  serverId: ServerId,
+  requestId: string,
+  options?: CallOptions,
+): Promise<readonly ActionEvent[]> {
+  const path = `/servers/${encodeURIComponent(serverId)}/os-instance-actions/${encodeURIComponent(requestId)}`;
+  const purpose = `show the steps of request ${requestId} about server ${serverId}`;
+  return api.get(
+    path,
+    purpose,
+    (body) =>
+      body
+        .get('instanceAction')
+        .get('events')
+        .list(readEvent)
+        .sort((a, b) => a.startedAt - b.startedAt),
+    options,
+  );
+}
+
+function readEvent(event: Field): ActionEvent {
+  return {
+    event: event.get('event').string(),
+    startedAt: event.get('start_time').time(),
+    finishedAt: event.get('finish_time').timeOrNull(),
+    result: event.get('result').stringOrNull(),
+    host: event.get('host').hostOrNull(),
+  };
 }
 
 function readAction(action: Field): ServerAction {

@@ -1,15 +1,40 @@
 /** A log-in that lasts: holds the token, renews it before it ends and once when a service refuses it. */
-import { findEndpoint } from './catalogue.ts';
+import { bareAddress, findEndpoint } from './catalogue.ts';
 import { NovaError } from './errors.ts';
 import type { Keystone, Token } from './keystone.ts';
 import type { Bounds, Call, Requester } from './requester.ts';
-import type { Answer } from './transport.ts';
-import type { EndpointInterface } from './types.ts';
+import { type Answer, longestTimer, seconds } from './transport.ts';
+import type { CloudConfig, CloudServiceName, EndpointInterface } from './types.ts';
 
 /** Which of a service's endpoints is meant. */
 export interface Where {
   readonly endpointInterface: EndpointInterface;
   readonly region?: string;
+  /** The address itself, where an operator has given it: the catalogue is not looked at. */
+  readonly override?: URL;
+}
+
+/** What the configuration says of one service. */
+export function whereIs(service: CloudServiceName, config: CloudConfig): Where {
+  const own = config.services?.[service] ?? {};
+  const region = own.region ?? config.region;
+  return {
+    endpointInterface: own.endpointInterface ?? config.endpointInterface,
+    ...(region === undefined ? {} : { region }),
+    ...(own.endpoint === undefined ? {} : { override: parseEndpoint(service, own.endpoint) }),
+  };
+}
+
+/** An address that an operator gave. Throws `NovaError` with code `config`. */
+export function parseEndpoint(service: CloudServiceName, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new NovaError(
+      'config',
+      `The endpoint that is given for ${service} is not an http or https address`,
+    );
+  }
+  return bareAddress(url);
 }
 
 export class Session {
@@ -31,12 +56,15 @@ export class Session {
     bounds: Bounds,
     suits?: (url: URL) => boolean,
   ): Promise<URL> {
+    const { override, ...wanted } = where;
+    if (override !== undefined) return override;
     const { catalogue } = await this.currentToken(bounds);
-    return findEndpoint(catalogue, { types, ...where, ...(suits === undefined ? {} : { suits }) });
+    return findEndpoint(catalogue, { types, ...wanted, ...(suits === undefined ? {} : { suits }) });
   }
 
-  /** Keystone's own API v3, where the log-in succeeded. */
-  async identity(bounds: Bounds): Promise<URL> {
+  /** Keystone's own API v3: where the operator says it is, else where the log-in succeeded. */
+  async identity(where: Where, bounds: Bounds): Promise<URL> {
+    if (where.override !== undefined) return where.override;
     await this.currentToken(bounds);
     return this.keystone.address;
   }
@@ -95,7 +123,8 @@ export class Session {
    */
   private async logIn(bounds: Bounds): Promise<Token> {
     if (this.loggingIn !== null) {
-      const tooLate = new NovaError('timeout', 'Keystone gave no token in the time there was');
+      const there = seconds(Math.max(0, bounds.deadline - this.requester.now()));
+      const tooLate = new NovaError('timeout', `Keystone gave no token in the ${there} s there were`);
       try {
         return await within(this.loggingIn, bounds, this.requester, tooLate);
       } catch (error) {
@@ -112,9 +141,6 @@ export class Session {
     }
   }
 }
-
-/** The longest time that a timer of Node's can be set to, in ms. */
-const longestTimer = 2 ** 31 - 1;
 
 /** The promise's outcome, or the error once the bounds are reached. */
 function within<T>(

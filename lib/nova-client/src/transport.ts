@@ -9,7 +9,8 @@ import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, Reques
 import type { Socket } from 'node:net';
 import { NovaError, type NovaErrorCode } from './errors.ts';
 import { bare, type Environment, proxyFor } from './proxy.ts';
-import { secureContextOptions } from './tls.ts';
+import { keepSecret, tellable } from './secrets.ts';
+import { createSecureContext } from './tls.ts';
 import type { TlsConfig } from './types.ts';
 
 export type ServiceName = 'Keystone' | 'Nova' | 'Glance' | 'Cinder' | 'Placement';
@@ -33,6 +34,9 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
+
+/** How long a connection may take to come about, where the answer is given more time than that, in ms. */
+export const connectWithinMs = 30_000;
 
 export interface Transport {
   send(exchange: Exchange, timeoutMs: number, signal?: AbortSignal): Promise<Answer>;
@@ -62,7 +66,7 @@ export function createTransport(tls: TlsConfig, env: Environment): Transport {
     let way = ways.get(key);
     if (way === undefined) {
       const agent = createAgent(url.protocol === 'https:', proxy);
-      way = { agent, proxy: proxy === null ? null : new URL(proxy).origin };
+      way = { agent, proxy: proxy === null ? null : originOf(proxy) };
       ways.set(key, way);
     }
     return way;
@@ -79,7 +83,6 @@ export function createTransport(tls: TlsConfig, env: Environment): Transport {
       return new http.Agent(common);
     }
     const https = process.getBuiltinModule('node:https');
-    // Made once: parsing the system's hundred and more authorities for every connection is what costs.
     const secureContext = createSecureContext(tls, env);
     return new https.Agent({ ...common, secureContext, rejectUnauthorized: tls.verify });
   }
@@ -89,16 +92,19 @@ export function createTransport(tls: TlsConfig, env: Environment): Transport {
   };
 }
 
-function createSecureContext(config: TlsConfig, env: Environment) {
-  const options = secureContextOptions(config, env);
+/** Where the proxy is; what the address holds besides is kept out of every text. */
+function originOf(proxy: string): string {
+  const { origin, username, password } = new URL(proxy);
+  for (const secret of [password, decoded(password)]) keepSecret(secret);
+  if (password === '') keepSecret(username);
+  return origin;
+}
+
+function decoded(text: string): string {
   try {
-    return process.getBuiltinModule('node:tls').createSecureContext(options);
-  } catch (error) {
-    const files = [config.caFile, config.certFile, config.keyFile].filter((file) => file !== undefined);
-    throw new NovaError(
-      'config',
-      `The certificate files (${files.join(', ') || 'of the environment'}) cannot be used: ${messageOf(error)}`,
-    );
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
@@ -114,6 +120,8 @@ function send(exchange: Exchange, way: Way, timeoutMs: number, signal?: AbortSig
     path: url.pathname + url.search,
     headers: {
       accept: 'application/json',
+      // Packing costs both sides more than it saves in a data centre, and what was not asked for is not unpacked.
+      'accept-encoding': 'identity',
       ...(exchange.body === undefined
         ? {}
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(exchange.body) }),
@@ -129,6 +137,7 @@ function send(exchange: Exchange, way: Way, timeoutMs: number, signal?: AbortSig
       if (settled) return;
       settled = true;
       clearTimeout(timer);
+      clearTimeout(connecting);
       signal?.removeEventListener('abort', giveUp);
       finish();
     };
@@ -144,16 +153,27 @@ function send(exchange: Exchange, way: Way, timeoutMs: number, signal?: AbortSig
         );
         clientRequest.destroy();
       });
+    const started = performance.now();
+    // What was waited in truth: a machine that stood still fires its timers late.
+    const waited = () => `${seconds(performance.now() - started)} s`;
     const giveUp = () =>
-      fail('timeout', `${nameOf(exchange)} was no longer waited for when asked to ${exchange.purpose}`, true);
-    const timer = setTimeout(() => {
-      const what = out ? 'did not answer' : 'could not be connected to';
       fail(
         'timeout',
-        `${nameOf(exchange)} ${what} within ${seconds(timeoutMs)} s when asked to ${exchange.purpose}`,
+        `${nameOf(exchange)} was no longer waited for after ${waited()} when asked to ${exchange.purpose}`,
         true,
       );
-    }, timeoutMs);
+    const timeOut = () => {
+      const what = out ? 'did not answer' : 'could not be connected to';
+      const sentence = `${nameOf(exchange)} ${what} within ${waited()} when asked to ${exchange.purpose}`;
+      fail('timeout', sentence, true);
+    };
+    const timer = setTimeout(timeOut, Math.min(timeoutMs, longestTimer));
+    const connecting = setTimeout(
+      () => {
+        if (!out) timeOut();
+      },
+      Math.min(timeoutMs, connectWithinMs),
+    );
     if (signal?.aborted) return giveUp();
     signal?.addEventListener('abort', giveUp);
 
@@ -234,11 +254,15 @@ export function nameOf(exchange: { readonly service: ServiceName; readonly url: 
   return `${exchange.service} at ${exchange.url.origin}`;
 }
 
+/** The longest time that a timer of Node's can be set to, in ms: a longer one fires at once. */
+export const longestTimer = 2 ** 31 - 1;
+
 function brokenOff(exchange: Exchange): string {
   return `${nameOf(exchange)} broke the connection off before its answer was complete when asked to ${exchange.purpose}`;
 }
 
-function seconds(ms: number): string {
+/** For messages, with a tenth. */
+export function seconds(ms: number): string {
   return String(Math.max(0.1, Math.round(ms / 100) / 10));
 }
 
@@ -315,7 +339,7 @@ function tlsReason(error: Error, code: string): string {
     default:
       return /ALERT.*CERTIFICATE/.test(code)
         ? 'the other side refused our client certificate or wants one'
-        : `${oneLine(error.message)} (${code})`;
+        : `${messageOf(error)} (${code})`;
   }
 }
 
@@ -335,16 +359,15 @@ function networkReason(error: Error, code: string): string {
     case 'ECONNRESET':
       return 'the connection was reset before the request was sent';
     default:
-      return `${oneLine(error.message)}${code === '' ? '' : ` (${code})`}`;
+      return `${messageOf(error)}${code === '' ? '' : ` (${code})`}`;
   }
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, 200);
-}
+/** Longest piece of Node's or OpenSSL's own words, which name what the other side sent (a certificate's names). */
+const longestWords = 200;
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? oneLine(error.message) : 'unknown reason';
+  return error instanceof Error ? tellable(error.message, longestWords) : 'unknown reason';
 }
 
 /**

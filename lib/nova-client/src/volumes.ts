@@ -38,7 +38,7 @@ export async function listVolumesByImageProperty(
   const volumes = await everyPage(
     filter,
     async (query) =>
-      decode(await ask(session, endpoint, 'detail', query, headers, purpose, options), (body) => ({
+      decode(await ask(session, endpoint, 'detail', query, headers, purpose, options, true), (body) => ({
         items: body.get('volumes').list(readVolume),
         next: nextOfLinks(body.get('volumes_links')),
       })),
@@ -74,6 +74,7 @@ function ask(
   headers: Readonly<Record<string, string>>,
   purpose: string,
   options?: CallOptions,
+  isSlow = false,
 ): Promise<Answer> {
   const url = new URL(endpoint);
   // The catalogue has the address with the version and the project, with the version, and with neither.
@@ -81,8 +82,8 @@ function ask(
   url.pathname = `${/\/v3(\/|$)/.test(base) ? base : `${base}/v3`}/volumes/${what}`;
   url.search = new URLSearchParams(query).toString();
   return session.send(
-    { service: 'Cinder', purpose, method: 'GET', url, headers, changesState: false, repeat: 'safe' },
-    session.requester.bounds(options),
+    { service: 'Cinder', purpose, method: 'GET', url, headers, changesState: false, repeat: 'safe', isSlow },
+    session.requester.bounds(options, isSlow ? 1 : 0),
   );
 }
 
@@ -95,7 +96,10 @@ function readVolume(volume: Field): Volume {
     bootable: volume.get('bootable').stringOrNull()?.toLowerCase() === 'true',
     serverIds: attachments.isNothing
       ? []
-      : attachments.list((each) => each.get('server_id').stringOrNull()).filter((id) => id !== null),
+      : attachments
+          .list((each) => each.get('server_id'))
+          .filter((id) => !id.isNothing)
+          .map((id) => id.serverId()),
     imageProperties: metadata.isNothing ? {} : metadata.texts(),
   };
 }

@@ -14,8 +14,14 @@ export PYTHONWARNINGS=ignore
 export TMPDIR=$CLOUD/tmp XDG_CACHE_HOME=$CLOUD/tmp   # nothing of ours outside the state directory
 unset PYTHONUNBUFFERED
 
-pid_of() { cat "$CLOUD/$1.pid" 2>/dev/null; }
-alive() { local pid; pid=$(pid_of "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
+# A service's file holds its process id and when that process began: ids come round again. Nobody takes a file away,
+# who ends a service as little as who starts one: it might be that of the next one, which a booting node starts now.
+began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+pid_of() { # NAME - its process, if that still is there
+    local pid at
+    read -r pid at 2>/dev/null <"$CLOUD/$1.pid" && [ -n "$at" ] && [ "$(began "$pid")" = "$at" ] && echo "$pid"
+}
+alive() { pid_of "$1" >/dev/null; }
 
 # wait_http URL SECONDS - until something answers, whatever it says
 wait_http() { wait_for "$2" "in_cloud curl -s -o /dev/null --max-time 2 '$1'" || die "nothing answers at $1"; }

@@ -52,7 +52,8 @@ const IMAGE = '11111111-1111-4111-8111-111111111111';
 /** Flavours of `cloud/seed.py`: one with the extra spec evacuable=true, one without. */
 export const EVACUABLE = '2';
 export const NOT_EVACUABLE = '1';
-const MICROVERSION = '2.93';
+/** The newest that the oldest Nova of the lab, Victoria, knows. */
+const MICROVERSION = '2.87';
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
@@ -98,14 +99,20 @@ export class Cloud {
   }
 
   /** One request; any status but 2xx is an error, except those listed in `allow`. */
-  async request(method: string, path: string, body?: Json, allow: readonly number[] = []): Promise<unknown> {
+  async request(
+    method: string,
+    path: string,
+    body?: Json,
+    allow: readonly number[] = [],
+    version = `compute ${MICROVERSION}`,
+  ): Promise<unknown> {
     this.token ??= await this.login();
     const response = await fetch(path.startsWith('http') ? path : NOVA_URL + path, {
       method,
       headers: {
         'Content-Type': 'application/json',
         'X-Auth-Token': this.token,
-        'OpenStack-API-Version': `compute ${MICROVERSION}`,
+        'OpenStack-API-Version': version,
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
       // Hundreds that are asked at once are answered one after the other.
@@ -275,13 +282,33 @@ export class Cloud {
     });
   }
 
-  /** Until every compute service is up and has its hypervisor. */
-  async waitComputes(nodes: readonly string[] = COMPUTES, seconds = 60): Promise<void> {
-    await waitFor(`nova-compute up on ${nodes.join(', ')}`, seconds, async () => {
+  /**
+   * Whether Placement still keeps new instances off a node. Nova takes the trait of a disabled host away through its
+   * nova-compute, which may be a while after the host was enabled.
+   */
+  private async isDisabledInPlacement(node: string): Promise<boolean> {
+    const path = `${PLACEMENT_URL}/resource_providers`;
+    const [provider] = list(await this.request('GET', `${path}?name=${hostOf(node)}`), 'resource_providers');
+    if (provider === undefined) return true;
+    const traits = await this.request(
+      'GET',
+      `${path}/${text(provider, 'uuid')}/traits`,
+      undefined,
+      [],
+      'placement 1.6',
+    );
+    return JSON.stringify(traits).includes('"COMPUTE_STATUS_DISABLED"');
+  }
+
+  /** Until every compute service is up, has its hypervisor, and takes new instances. */
+  async waitComputes(nodes: readonly string[] = COMPUTES, seconds = 120): Promise<void> {
+    await waitFor(`nova-compute up and open for instances on ${nodes.join(', ')}`, seconds, async () => {
       const up = (await this.services()).filter((s) => s.state === 'up').map((s) => s.host);
       const hypervisors = list(await this.request('GET', '/os-hypervisors'), 'hypervisors');
       const names = hypervisors.map((h) => text(h, 'hypervisor_hostname'));
-      return nodes.every((n) => up.includes(hostOf(n)) && names.includes(hostOf(n))) ? true : undefined;
+      if (!nodes.every((n) => up.includes(hostOf(n)) && names.includes(hostOf(n)))) return undefined;
+      const closed = await Promise.all(nodes.map((node) => this.isDisabledInPlacement(node)));
+      return closed.includes(true) ? undefined : true;
     });
   }
 }

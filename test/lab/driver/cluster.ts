@@ -46,10 +46,11 @@ export class ClusterStatus {
     return this.elements.filter((e) => e.name === name);
   }
 
-  /** Names of the nodes, full and remote, that are online and not waiting to be fenced. */
+  /** Names of the nodes, full and remote, that are online, joined, and not waiting to be fenced. */
   get online(): string[] {
+    const is = (n: XmlElement, flag: string, value: string): boolean => attribute(n, flag) === value;
     return this.named('node')
-      .filter((n) => attribute(n, 'online') === 'true' && attribute(n, 'unclean') === 'false')
+      .filter((n) => is(n, 'online', 'true') && is(n, 'unclean', 'false') && is(n, 'pending', 'false'))
       .map((n) => attribute(n, 'name'));
   }
 
@@ -132,8 +133,12 @@ export class Cluster {
 
   /** The values of a transient attribute, public or private, as "node name=value"; not those that are empty. */
   async transient(name: string): Promise<string[]> {
-    // Exit code 78: the attribute does not exist at all.
-    const answer = await this.ask(['sh', '-c', `attrd_updater -Q -A -n ${name} 2>&1 || [ $? = 78 ]`]);
+    // One that was never set is an error, whose exit code differs by version.
+    const answer = await this.ask([
+      'sh',
+      '-c',
+      `said=$(attrd_updater -Q -A -n ${name} 2>&1) || case $said in *'does not exist'*) ;; *) exit 1 ;; esac; echo "$said"`,
+    ]);
     return answer.split('\n').flatMap((line) => {
       const [, host, value = ''] = /host="([^"]*)" value="(.*)"/.exec(line) ?? [];
       return host === undefined || value === '' ? [] : [`${host} ${name}=${value}`];

@@ -175,10 +175,10 @@ export class Timeline {
 
   private pacemaker(line: string): void {
     if (/Nova(?:Evacuate|Compute)|fence_compute|fence-nova/.test(line)) this.agentLog.push(line);
-    const started = /Result of start operation for (\S+) on \S+: ok/.exec(line)?.[1];
+    const started = /Result of start operation for (\S+) on \S+: ok/i.exec(line)?.[1];
     if (started !== undefined) this.#starts.push(started);
     const monitor = /Result of monitor operation for nova-evacuate on \S+: (.*?) \|/.exec(line)?.[1];
-    if (monitor !== undefined) this.monitorResult = monitor;
+    if (monitor !== undefined) this.monitorResult = monitor === 'OK' ? 'ok' : monitor; // 3.0.3 writes OK
     const marked = /Setting evacuate\[(\S+)\]:? .* -> yes\b/.exec(line)?.[1];
     if (marked !== undefined) this.marked.add(marked);
     const stamp = STAMP.exec(line)?.[1];

@@ -2,8 +2,17 @@ import type { Allocations } from './allocations.ts';
 import type { Clock } from './clock.ts';
 import { fails } from './guests.ts';
 import type { Knobs } from './knobs.ts';
-import type { Action, EvacuateWish, Host, LostDisk, Migration, Server } from './model.ts';
+import {
+  type Action,
+  type EvacuateWish,
+  type Host,
+  hasLocalDisk,
+  type LostDisk,
+  type Migration,
+  type Server,
+} from './model.ts';
 import type { Scheduler } from './scheduler.ts';
+import { beginStep, conductorHost, endStep } from './steps.ts';
 
 /** What the conductor needs of the world around it. */
 export interface Surroundings {
@@ -18,10 +27,14 @@ export interface Surroundings {
   spawnDomain(server: Server, on: Host): void;
   readonly observer: { rebuiltEmpty(server: Server): void };
   findsDisks(host: Host): boolean;
+  isLocked(server: Server, on: Host): boolean;
   readonly allocations: Allocations;
   readonly scheduler: Scheduler;
   readonly disksLost: LostDisk[];
 }
+
+/** How soon a nova-compute that is thawed goes on with what it was doing, ms. */
+const stuckMs = 500;
 
 /** One evacuation on its way. It is live until it ended or its target died. */
 interface Job {
@@ -81,7 +94,7 @@ export class Conductor {
    * that one strikes when the compute returns, wherever the server has got to by then.
    */
   isLive(serverId: string): boolean {
-    return this.#jobs.has(serverId);
+    return this.#jobs.get(serverId)?.some((job) => !(job.posted && job.reset)) ?? false;
   }
 
   /** How many servers are being evacuated. */
@@ -89,9 +102,28 @@ export class Conductor {
     return this.#jobs.size;
   }
 
-  /** An administrator has set the server's state and taken its task away. */
+  /** The message bus loses what waits for a conductor: records and tasks stay as Nova's API has left them. */
+  lose(): void {
+    for (const job of this.#queue.splice(0)) this.#drop(job);
+  }
+
+  /**
+   * The conductor's question to Neutron or the scheduler is not answered (MessagingTimeout): it gives up, and takes nothing back
+   * (nova/conductor/manager.py, rebuild_instance).
+   */
+  giveUp(): void {
+    const now = this.#world.clock.now();
+    for (const job of this.#queue.splice(0)) {
+      beginStep(job.action, 'rebuild_server', conductorHost, now);
+      endStep(job.action, 'MessagingTimeout', now);
+      job.action.message = 'Error';
+      this.#drop(job);
+    }
+  }
+
+  /** An administrator has set the server's state and taken its task away: what had been asked for is refused when it strikes. */
   stateReset(server: Server): void {
-    for (const job of this.#jobs.get(server.id) ?? []) if (!job.posted) job.reset = true;
+    for (const job of this.#jobs.get(server.id) ?? []) job.reset = true;
   }
 
   /** Whether it lies in such a queue and waits for a nova-compute that does not run. */
@@ -102,7 +134,9 @@ export class Conductor {
   inFlightFrom(host: string): Server[] {
     const servers = new Set<Server>();
     for (const jobs of this.#jobs.values()) {
-      for (const job of jobs) if (job.migration.sourceHost === host) servers.add(job.server);
+      for (const job of jobs) {
+        if (job.migration.sourceHost === host && !(job.posted && job.reset)) servers.add(job.server);
+      }
     }
     return [...servers];
   }
@@ -120,7 +154,8 @@ export class Conductor {
       migration,
       action,
       wish,
-      wasStopped: server.vmState === 'stopped',
+      // At 2.95 and above one in ERROR alone is left running (nova/compute/manager.py, _do_rebuild_instance).
+      wasStopped: server.vmState === 'stopped' || (wish.stopped === true && server.vmState !== 'error'),
       target: null,
       posted: false,
       spawning: false,
@@ -171,11 +206,14 @@ export class Conductor {
     for (const job of posted) {
       job.posted = false;
       if (!this.#world.servers.has(job.server.id)) continue;
-      const untouched = job.server.host === job.migration.sourceHost && job.server.taskState === 'rebuilding';
+      const untouched =
+        !job.reset && job.server.host === job.migration.sourceHost && job.server.taskState === 'rebuilding';
       if (untouched) {
         this.#receive(job, host);
         continue;
       }
+      beginStep(job.action, 'compute_rebuild_instance', host.name, this.#world.clock.now());
+      endStep(job.action, otherTask(job.server, 'rebuilding'), this.#world.clock.now());
       // Evacuated elsewhere meanwhile. Seen on Nova 26: the record fails and the server, wherever it runs by then, is
       // left with the task.
       this.setStatus(job.migration, 'failed');
@@ -197,10 +235,14 @@ export class Conductor {
       const job = this.#queue.shift();
       if (job === undefined) return;
       this.#scheduling += 1;
+      beginStep(job.action, 'rebuild_server', conductorHost, clock.now());
       clock.after(knobs.schedule, () => {
         this.#scheduling -= 1;
-        if (!this.#alive) this.#queue.unshift(job);
-        else if (this.#jobs.get(job.server.id)?.includes(job)) this.#schedule(job);
+        if (!this.#alive) {
+          // It had not been taken yet, as it were.
+          job.action.steps.length = 0;
+          this.#queue.unshift(job);
+        } else if (this.#jobs.get(job.server.id)?.includes(job)) this.#schedule(job);
         this.#next();
       });
     }
@@ -221,6 +263,7 @@ export class Conductor {
       return;
     }
     const target = choice.host;
+    endStep(job.action, null, this.#world.clock.now());
     // It counts against the target from now on, and against the source as well.
     allocations.add(target, server);
     job.target = target;
@@ -237,12 +280,13 @@ export class Conductor {
     const { knobs } = this.#world;
     const { server, migration } = job;
     job.target = target;
+    beginStep(job.action, 'compute_rebuild_instance', target.name, this.#world.clock.now());
     migration.destHost = target.name;
     migration.claimed = true;
     this.setStatus(migration, 'pre-migrating');
     const refusal = this.#world.scheduler.lateRefusal(server, target);
     if (refusal !== null) {
-      this.#fail(job, 'failed', refusal);
+      this.#fail(job, 'failed', refusal, { keepState: !knobs.groupRefusalIsError });
       return;
     }
     server.powerState = 0;
@@ -281,8 +325,12 @@ export class Conductor {
       this.#fail(job, 'failed', broken);
       return;
     }
+    if (this.#world.isLocked(server, target)) {
+      this.#fail(job, 'failed', 'libvirtError', { details: lockText });
+      return;
+    }
     job.spawning = false;
-    if (server.imageId !== null && !this.#world.findsDisks(target)) {
+    if (hasLocalDisk(server) && !this.#world.findsDisks(target)) {
       this.#world.disksLost.push({
         at: this.#world.clock.now(),
         serverId: server.id,
@@ -312,6 +360,7 @@ export class Conductor {
       // The record is the last thing to change.
       this.#later(job, this.#world.knobs.record, () => {
         this.setStatus(job.migration, 'done');
+        endStep(job.action, null, this.#world.clock.now());
         job.action.updatedAt = this.#world.clock.now();
         this.#drop(job);
       });
@@ -330,6 +379,10 @@ export class Conductor {
 
   #later(job: Job, ms: number, action: () => void): void {
     job.cancel = this.#world.clock.after(ms, () => {
+      if (job.target?.stuck === true) {
+        this.#later(job, stuckMs, action);
+        return;
+      }
       job.cancel = null;
       action();
     });
@@ -339,24 +392,36 @@ export class Conductor {
     job: Job,
     status: 'error' | 'failed',
     message: string,
-    { keepState = false }: { readonly keepState?: boolean } = {},
+    {
+      keepState = false,
+      details = `Traceback: ${message}`,
+    }: {
+      readonly keepState?: boolean;
+      readonly details?: string;
+    } = {},
   ): void {
     const { server, migration, action } = job;
     const now = this.#world.clock.now();
     this.setStatus(migration, status);
     if (!keepState) server.vmState = 'error';
     server.taskState = null;
-    server.fault = { code: 500, message, details: `Traceback: ${message}`, created: now };
+    server.fault = { code: 500, message, details, created: now };
     this.#world.touch(server);
     if (job.target !== null && server.host !== job.target.name) {
       job.target.domains.delete(server.id);
       this.#world.allocations.remove(job.target.name, server.id);
     }
+    endStep(action, message, now);
     action.message = 'Error';
     action.updatedAt = now;
     this.#drop(job);
   }
 }
+
+/** QEMU's words (block/file-posix.c), as libvirt passes them on; Nova shows them in the details of the fault alone. */
+const lockText =
+  'libvirt.libvirtError: internal error: process exited while connecting to monitor: ' +
+  'qemu-system-x86_64: -blockdev {...}: Failed to get "write" lock\nIs another process using the image [/var/lib/nova/instances/disk]?';
 
 /** nova-compute has found another task than it had set, and gives up. */
 function otherTask(server: Server, expected: string): string {

@@ -2,7 +2,7 @@ import type { Faults } from './faults.ts';
 import type { ServiceName } from './http.ts';
 import { isObject, parseJson, serviceNames } from './http.ts';
 import type { Keystone } from './keystone.ts';
-import { setKnob } from './knobs.ts';
+import { setKnobs } from './knobs.ts';
 import type { Server } from './model.ts';
 import { statusOf } from './nova/serverView.ts';
 import type { Processes } from './processes.ts';
@@ -87,9 +87,7 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
     'DELETE',
     /^servers\/([^/]+)$/,
     ({ world }, name) => {
-      const server = world.findServer(name);
-      if (server === undefined) throw new Error(`There is no server "${name}".`);
-      world.deleteServer(server);
+      world.deleteServer(serverOf(world, name));
     },
   ],
   ['POST', /^flavors$/, ({ world }, _, body) => addFlavor(world, body).id],
@@ -104,11 +102,23 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
     /^knobs$/,
     ({ world }, _, body) => {
       if (!isObject(body)) throw new Error('Knobs come as a JSON object.');
-      for (const [name, value] of Object.entries(body)) setKnob(world.knobs, name, value);
+      setKnobs(world.knobs, body);
     },
   ],
   ['POST', /^conductor\/stop$/, ({ world }) => world.conductor.stop()],
   ['POST', /^conductor\/start$/, ({ world }) => world.conductor.start()],
+  ['POST', /^conductor\/lose$/, ({ world }) => world.conductor.lose()],
+  ['POST', /^conductor\/give-up$/, ({ world }) => world.conductor.giveUp()],
+  [
+    'POST',
+    /^servers\/([^/]+)\/live-migrate$/,
+    ({ world }, name, body) => world.moves.liveMigrate(serverOf(world, name), destinationIn(body)),
+  ],
+  [
+    'POST',
+    /^servers\/([^/]+)\/resize$/,
+    ({ world }, name, body) => world.moves.resize(serverOf(world, name), destinationIn(body)),
+  ],
   ['POST', /^services\/([^/]+)\/stop$/, (controlled, name) => controlled.stopService(serviceName(name))],
   ['POST', /^services\/([^/]+)\/start$/, (controlled, name) => controlled.startService(serviceName(name))],
   ['POST', /^tokens\/revoke$/, ({ keystone }) => keystone.revokeAll()],
@@ -315,4 +325,17 @@ function dump(world: World, keystone: Keystone): unknown {
     catalog: keystone.catalog,
     violations: world.observer.violations,
   };
+}
+
+function serverOf(world: World, name: string): Server {
+  const server = world.findServer(name);
+  if (server === undefined) throw new Error(`There is no server "${name}".`);
+  return server;
+}
+
+/** `{"to": "comp1"}`. */
+function destinationIn(body: unknown): string {
+  const to = isObject(body) ? body['to'] : undefined;
+  if (typeof to !== 'string') throw new Error('A move says where to, as in {"to": "comp1"}.');
+  return to;
 }

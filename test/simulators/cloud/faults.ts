@@ -6,6 +6,8 @@ export interface FaultAction {
   /** Every token is revoked before the request is looked at: a log-in that ended early. */
   readonly expireTokens?: boolean;
   readonly delayMs?: number;
+  /** Nova cannot reach the database of the cell for this one request: lists lack what is in it, without a word. */
+  readonly cellAway?: boolean;
   /** Never answered. */
   readonly hang?: boolean;
   /** The connection is torn down, before or after the request was carried out. */
@@ -20,6 +22,8 @@ export interface FaultAction {
   readonly patch?: Readonly<Record<string, unknown>>;
   /** Members of the right answer to leave out, by dotted path. */
   readonly remove?: readonly string[];
+  /** Nova gets no answer from the cell for this request: lists leave out, without a word, what is in it. */
+  readonly withoutCell?: boolean;
   /** Half of the body, then the connection ends. */
   readonly truncate?: boolean;
 }
@@ -52,6 +56,8 @@ interface Armed {
 
 /** The faults a test has asked for. The first rule that matches strikes. */
 export class Faults {
+  /** Asked before any rule, by a test in the same process that decides as it goes. */
+  decide: (request: ApiRequest) => FaultAction | null = () => null;
   #armed: Armed[] = [];
   #lastId = 0;
 
@@ -84,6 +90,8 @@ export class Faults {
   }
 
   strike(request: ApiRequest): FaultAction | undefined {
+    const decided = this.decide(request);
+    if (decided !== null) return decided;
     const query = request.query.toString();
     const target = query === '' ? request.path : `${request.path}?${query}`;
     for (const armed of this.#armed) {
@@ -116,6 +124,7 @@ const types: Readonly<Record<string, (value: unknown) => boolean>> = {
   seed: (value) => typeof value === 'number',
   expireTokens: (value) => typeof value === 'boolean',
   delayMs: (value) => typeof value === 'number',
+  cellAway: (value) => typeof value === 'boolean',
   hang: (value) => typeof value === 'boolean',
   reset: (value) => value === 'before' || value === 'after',
   status: (value) => typeof value === 'number',
@@ -125,6 +134,7 @@ const types: Readonly<Record<string, (value: unknown) => boolean>> = {
   effect: (value) => typeof value === 'boolean',
   patch: isObject,
   remove: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+  withoutCell: (value) => typeof value === 'boolean',
   truncate: (value) => typeof value === 'boolean',
 };
 

@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import { newRequestId } from './http.ts';
 import type { Knobs } from './knobs.ts';
 import { type Action, conflict, type Host, type Migration, type Server } from './model.ts';
+import { isCutShort } from './moves.ts';
 
 /** Who did something to a server: somebody who asked, or nova-compute of its own accord. */
 export interface Author {
@@ -17,11 +18,13 @@ export interface GuestWorld {
   readonly hosts: ReadonlyMap<string, Host>;
   readonly servers: ReadonlyMap<string, Server>;
   serves(host: Host): boolean;
+  whenThawed(host: Host, action: () => void): void;
   inLifeOf(host: Host, ms: number, action: () => void): void;
   touch(server: Server): void;
   spawnDomain(server: Server, on: Host): void;
   recordAction(server: Server, action: string, by: Author): Action;
   readonly conductor: { stateReset(server: Server): void };
+  readonly observer: { resetting(server: Server): void; rebooting(server: Server): void };
 }
 
 /** nova/compute/task_states.py, ALLOW_REBOOT */
@@ -67,12 +70,14 @@ export class Guests {
 
   rebootHard(server: Server, by: Author): void {
     requireState(server, 'reboot', ['active', 'stopped', 'paused', 'suspended', 'error'], rebootable);
+    this.#world.observer.rebooting(server);
     this.#begin(server, 'rebooting_hard', 'reboot', by);
   }
 
   /** The administrator's way: at once, and the guest is not touched. */
   resetState(server: Server, state: string, by: Author): void {
-    this.#world.recordAction(server, 'resetState', by);
+    this.#world.observer.resetting(server);
+    if (this.#world.knobs.recordsResets) this.#world.recordAction(server, 'resetState', by);
     server.vmState = state;
     server.taskState = null;
     this.#world.conductor.stateReset(server);
@@ -91,6 +96,9 @@ export class Guests {
         this.#work(server, server.actions.at(-1));
       } else if (rebuilding.includes(task) && server.vmState !== 'error') {
         server.vmState = 'error';
+        server.taskState = null;
+        this.#world.touch(server);
+      } else if (isCutShort(server)) {
         server.taskState = null;
         this.#world.touch(server);
       } else if (this.#world.knobs.resumeGuests && server.vmState === 'active' && server.powerState === 1) {
@@ -137,7 +145,9 @@ export class Guests {
     this.#world.touch(server);
     const action = this.#world.recordAction(server, name, by);
     const host = this.#hostOf(server);
-    if (host !== undefined && this.#world.serves(host)) this.#work(server, action);
+    if (host === undefined) return;
+    if (this.#world.serves(host)) this.#work(server, action);
+    else if (!host.alive) this.#world.whenThawed(host, () => this.#work(server, action));
   }
 
   /** Carries out the server's task on its host, in two steps of half the time each. */

@@ -1,7 +1,9 @@
+import { isRelease, type Release, type ReleaseKnobs, releases } from './releases.ts';
+
 /** What a test may set at any time, from the start (`--set name=value`, scenario) or through /_sim/knobs. */
-export interface Knobs {
-  /** Newest compute microversion, `2.1` to `2.96`. Debian 12 has 2.93. */
-  maxMicroversion: string;
+export interface Knobs extends ReleaseKnobs {
+  /** Which release of Nova it plays: those of ReleaseKnobs follow from it unless they are set as well. */
+  release: Release;
   /** How long after its last heartbeat a service still counts as up, ms (nova.conf service_down_time). */
   serviceDownTime: number;
   /** From the start of a nova-compute until it looks after the guests that were evacuated meanwhile, ms. */
@@ -36,10 +38,14 @@ export interface Knobs {
   rpcTimeout: number;
   /** Nova cannot reach the database of the cell that all hosts and servers are in. */
   cellDown: boolean;
+  /** Instances, migration records and aggregates spell their hosts in upper case, as they were called once. */
+  oldHostCase: boolean;
   /** Whether the disks of instances lie on storage that all hosts see; a host may have its own. */
   sharedStorage: boolean;
-  /** An older Nova, which refuses to evacuate an instance that has a task (409), as all did before Launchpad 1978983. */
-  evacuateRefusesTasks: boolean;
+  /** QEMU locks disks: a guest whose disk a guest on another host has open does not start. */
+  diskLocks: boolean;
+  /** The parts of a live migration, or of a resize, until the source has to do with it no more, ms each. */
+  move: number;
   /** From so many evacuations in flight on, Nova's API answers more slowly … */
   apiSlowdownFrom: number;
   /** … by so much for each further one, ms; 0 = never. */
@@ -52,8 +58,7 @@ export interface Knobs {
   retryAfter: number;
   /** Rebuilds fail on a host that spawns so many already; 0 = never. A host may have its own. */
   spawnLimit: number;
-  /** Newest microversion of Placement, `1.0` to `1.39`, and of Cinder. Debian 12 has Placement 1.39. */
-  placementMicroversion: string;
+  /** Newest microversion of Cinder. */
   cinderMicroversion: string;
   /** Life of a token, ms. */
   tokenLifetime: number;
@@ -68,7 +73,8 @@ export interface Knobs {
 }
 
 export const defaultKnobs: Knobs = {
-  maxMicroversion: '2.93',
+  release: 'zed',
+  ...releases.zed,
   serviceDownTime: 60_000,
   startup: 0,
   firstReport: 300,
@@ -86,15 +92,16 @@ export const defaultKnobs: Knobs = {
   powerSync: 0,
   rpcTimeout: 60_000,
   cellDown: false,
+  oldHostCase: false,
   sharedStorage: true,
-  evacuateRefusesTasks: false,
+  diskLocks: false,
+  move: 1_000,
   apiSlowdownFrom: 0,
   apiSlowdownMs: 0,
   rateLimitAbove: 0,
   rateLimitPerSecond: 0,
   retryAfter: 1,
   spawnLimit: 0,
-  placementMicroversion: '1.39',
   cinderMicroversion: '3.70',
   tokenLifetime: 3_600_000,
   maxLimit: 1000,
@@ -103,8 +110,29 @@ export const defaultKnobs: Knobs = {
   disableWhileUp: 0,
 };
 
-/** Sets a knob from text or JSON; throws with a sentence when there is no such knob or the value is not of its type. */
-export function setKnob(knobs: Partial<Knobs>, name: string, value: unknown): void {
+/** The knobs given over `base`; where a release is given, what follows from it comes in between. */
+export function withKnobs(base: Knobs, given: Partial<Knobs>): Knobs {
+  return { ...base, ...(given.release === undefined ? {} : releases[given.release]), ...given };
+}
+
+/**
+ * Sets knobs from text or JSON, in whatever order: a release is set first. Throws with a sentence when there is no such
+ * knob or the value is not of its type.
+ */
+export function setKnobs(knobs: Partial<Knobs>, given: Readonly<Record<string, unknown>>): void {
+  const { release, ...others } = given;
+  if (release !== undefined) {
+    if (!isRelease(release)) {
+      throw new Error(
+        `The knob "release" wants one of ${Object.keys(releases).join(', ')}, not ${JSON.stringify(release)}.`,
+      );
+    }
+    Object.assign(knobs, { release }, releases[release]);
+  }
+  for (const [name, value] of Object.entries(others)) setKnob(knobs, name, value);
+}
+
+function setKnob(knobs: Partial<Knobs>, name: string, value: unknown): void {
   if (!Object.hasOwn(defaultKnobs, name)) {
     throw new Error(`There is no knob "${name}"; there are ${Object.keys(defaultKnobs).join(', ')}.`);
   }
@@ -134,6 +162,7 @@ export function speedUp(knobs: Knobs, factor: number): void {
     'firstReport',
     'reportInterval',
     'power',
+    'move',
   ] as const) {
     knobs[name] = Math.round(knobs[name] / factor);
   }

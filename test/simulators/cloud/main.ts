@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Knobs, setKnob } from './knobs.ts';
+import { type Knobs, setKnobs } from './knobs.ts';
 import { startCloud } from './server.ts';
 
 const usage = `main.ts [--host ADDRESS] [--port N] [--scenario FILE|-|JSON] [--set KNOB=VALUE]... [--speed N]
@@ -37,10 +37,11 @@ function readScenario(given: string | undefined): unknown {
 }
 
 const wanted: Partial<Knobs> = {};
-for (const pair of values.set) {
+const pairs = values.set.map((pair): [string, string] => {
   const at = pair.indexOf('=');
-  setKnob(wanted, pair.slice(0, at), pair.slice(at + 1));
-}
+  return [pair.slice(0, at), pair.slice(at + 1)];
+});
+setKnobs(wanted, Object.fromEntries(pairs));
 const cloud = await startCloud({
   host: values.host,
   port: Number(values.port),

@@ -1,3 +1,5 @@
+import type { Step } from './steps.ts';
+
 /** What the simulated cloud remembers. Times are ms since the epoch; null stands where Nova's database has NULL. */
 
 export interface Host {
@@ -18,6 +20,8 @@ export interface Host {
   forcedDown: boolean;
   /** Its nova-compute runs and is not frozen. */
   alive: boolean;
+  /** Its nova-compute is frozen in the middle of what it works on: that waits as well until it is thawed. */
+  stuck: boolean;
   /** How often its nova-compute was started or ended: what an earlier life had planned is void. */
   life: number;
   /** The machine has power: domains that were not destroyed run on, whether or not nova-compute does. */
@@ -95,13 +99,17 @@ export interface Action {
   readonly startedAt: number;
   updatedAt: number;
   message: string | null;
+  readonly steps: Step[];
 }
+
+/** Nova's `migration_type` of what is no evacuation. */
+export type MoveKind = 'live-migration' | 'resize';
 
 export interface Migration {
   readonly number: number;
   readonly id: string;
   readonly serverId: string;
-  readonly type: 'evacuation';
+  readonly type: 'evacuation' | MoveKind;
   readonly sourceHost: string;
   destHost: string | null;
   /** The target has claimed it: destination node and address are filled in too. */
@@ -120,6 +128,8 @@ export interface EvacuateWish {
   readonly host?: string;
   /** The scheduler is not asked whether the host suits: `force`, and below 2.29 any host that is named. */
   readonly force?: boolean;
+  /** From 2.95 on: it is left stopped where it arrives. */
+  readonly stopped?: boolean;
 }
 
 export interface ServerGroup {
@@ -142,6 +152,11 @@ export interface LostDisk {
   readonly name: string;
   readonly source: string;
   readonly destination: string;
+}
+
+/** Whether something lies on its host that it would miss: its root disk, unless it boots from a volume, or an ephemeral disk. */
+export function hasLocalDisk({ imageId, flavor }: Pick<Server, 'imageId' | 'flavor'>): boolean {
+  return imageId !== null || flavor.ephemeralGb > 0;
 }
 
 export interface Flavor {
@@ -211,6 +226,13 @@ export class ApiError extends Error {
 /** Nova cannot reach the database of a cell, and the request needs it (nova/compute/api.py, `_get_instance`). */
 export const cellDown = () =>
   new ApiError(500, 'computeFault', 'Cell cell1 is not responding and hence instance info is not available.');
+/** What Nova says where its database or message bus fails in the middle of a request. */
+export const brokenOff = () =>
+  new ApiError(
+    500,
+    'computeFault',
+    "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if possible.\n<class 'oslo_messaging.exceptions.MessageDeliveryFailure'>",
+  );
 export const badRequest = (message: string) => new ApiError(400, 'badRequest', message);
 export const notFound = (message: string) => new ApiError(404, 'itemNotFound', message);
 export const noSuchServer = (id: string) => notFound(`Instance ${id} could not be found.`);

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from './http.ts';
 import type { Keystone } from './keystone.ts';
-import { setKnob } from './knobs.ts';
+import { setKnobs } from './knobs.ts';
 import type { Host, Server } from './model.ts';
 import type { ServerWish, World } from './world.ts';
 
@@ -26,9 +26,7 @@ export function applyScenario(world: World, keystone: Keystone, scenario: unknow
     'serverGroups',
     'volumes',
   ]);
-  for (const [name, value] of Object.entries(object(given['knobs'] ?? {}, 'knobs'))) {
-    setKnob(world.knobs, name, value);
-  }
+  setKnobs(world.knobs, object(given['knobs'] ?? {}, 'knobs'));
   for (const host of list(given['hosts'] ?? ['comp0', 'comp1', 'comp2'], 'hosts')) addHost(world, host);
   const flavors = list(given['flavors'] ?? [], 'flavors');
   if (flavors.length === 0) world.addFlavor('m1.tiny', { id: '1' });

@@ -1,8 +1,10 @@
 import { type Allocations, resourcesOf } from './allocations.ts';
 import type { Host, Migration, Server, ServerGroup } from './model.ts';
+import type { ReleaseKnobs } from './releases.ts';
 
 /** What the scheduler needs of the world around it. */
 export interface SchedulerWorld {
+  readonly knobs: Pick<ReleaseKnobs, 'groupCountsArriving'>;
   readonly hosts: ReadonlyMap<string, Host>;
   readonly servers: ReadonlyMap<string, Server>;
   readonly allocations: Allocations;
@@ -70,14 +72,17 @@ export class Scheduler {
 
   /**
    * The look that nova-compute itself takes at the group before it rebuilds, because evacuations that are scheduled at the
-   * same time do not see each other: records that are under way to the host count (_validate_instance_group_policy).
-   * Null when nothing speaks against it.
+   * same time do not see each other (_validate_instance_group_policy). Whether records that are under way to the host count
+   * depends on the release (groupCountsArriving). Null when nothing speaks against it.
    */
   lateRefusal(server: Server, host: Host): string | null {
     const group = this.#world.groupOf(server.id);
     if (group?.policy === 'anti-affinity') {
+      const { groupCountsArriving } = this.#world.knobs;
       const there = [...group.members].filter(
-        (id) => id !== server.id && (this.#hostOf(id) === host.name || this.#isBoundFor(id, host)),
+        (id) =>
+          id !== server.id &&
+          (this.#hostOf(id) === host.name || (groupCountsArriving && this.#isBoundFor(id, host))),
       );
       if (there.length >= (group.maxPerHost ?? 1)) return 'Anti-affinity instance group policy was violated';
     }

@@ -4,7 +4,7 @@ import { type FaultAction, Faults, patchJson } from './faults.ts';
 import { glanceHandler } from './glance.ts';
 import { type ApiReply, type ApiRequest, type Handler, newRequestId, type ServiceName } from './http.ts';
 import { Keystone } from './keystone.ts';
-import { defaultKnobs, type Knobs, speedUp } from './knobs.ts';
+import { defaultKnobs, type Knobs, speedUp, withKnobs } from './knobs.ts';
 import { novaHandler } from './nova/index.ts';
 import { placementHandler } from './placement/index.ts';
 import { type LoggedRequest, RequestLog } from './requestLog.ts';
@@ -65,7 +65,7 @@ export class CloudServices {
     // What is asked for by name is not divided.
     const knobs: Knobs = { ...defaultKnobs };
     if (options.speed !== undefined) speedUp(knobs, options.speed);
-    this.world = new World(this.#clock, { ...knobs, ...options.knobs });
+    this.world = new World(this.#clock, withKnobs(knobs, options.knobs ?? {}));
     this.keystone = new Keystone(this.#clock, this.world.knobs);
     applyScenario(this.world, this.keystone, options.scenario ?? {});
     this.#handlers = {
@@ -139,8 +139,22 @@ export class CloudServices {
     }
   }
 
+  /** Nova reads its databases while it is called, and waits for nothing before. */
+  #handle(handler: Handler, request: ApiRequest, withoutCell: boolean): ApiReply | Promise<ApiReply> {
+    const { knobs } = this.world;
+    const { cellDown } = knobs;
+    knobs.cellDown ||= withoutCell;
+    try {
+      return handler(request);
+    } finally {
+      knobs.cellDown = cellDown;
+    }
+  }
+
   async #outcome(request: ApiRequest, fault: FaultAction | undefined): Promise<Outcome> {
-    const handler = this.#handlers[request.service];
+    const carryOut = this.#handlers[request.service];
+    const handler: Handler =
+      fault?.cellAway === true ? (given) => this.#withoutCell(() => carryOut(given)) : carryOut;
     if (fault === undefined) return { kind: 'reply', reply: await handler(request), truncated: false };
     if (fault.expireTokens === true) this.keystone.revokeAll();
     const { delayMs } = fault;
@@ -154,9 +168,22 @@ export class CloudServices {
       return { kind: 'hang' };
     }
     if (fault.reset === 'before') return { kind: 'reset' };
-    const real = fault.status === undefined || fault.effect === true ? await handler(request) : null;
+    const isAnswered = fault.status === undefined || fault.effect === true;
+    const real = isAnswered ? await this.#handle(handler, request, fault.withoutCell === true) : null;
     if (fault.reset === 'after') return { kind: 'reset' };
     return { kind: 'reply', reply: changed(real, fault), truncated: fault.truncate === true };
+  }
+
+  /** What an operation finds it finds before it waits for anything. */
+  #withoutCell<T>(operation: () => T): T {
+    const { knobs } = this.world;
+    const { cellDown } = knobs;
+    knobs.cellDown = true;
+    try {
+      return operation();
+    } finally {
+      knobs.cellDown = cellDown;
+    }
   }
 }
 

@@ -3,11 +3,12 @@ import { Allocations } from './allocations.ts';
 import type { Clock } from './clock.ts';
 import { Conductor } from './conductor.ts';
 import { type Author, Guests } from './guests.ts';
-import { defaultKnobs, type Knobs } from './knobs.ts';
+import { defaultKnobs, type Knobs, withKnobs } from './knobs.ts';
 import {
   type Action,
   type Aggregate,
   badRequest,
+  brokenOff,
   conflict,
   type EvacuateWish,
   type Flavor,
@@ -22,6 +23,7 @@ import {
   type ServerGroup,
   type Volume,
 } from './model.ts';
+import { Moves } from './moves.ts';
 import { Observer } from './observer.ts';
 import { Scheduler } from './scheduler.ts';
 
@@ -81,6 +83,7 @@ export class World {
   readonly observer: Observer;
   readonly conductor: Conductor;
   readonly guests: Guests;
+  readonly moves: Moves;
   readonly allocations = new Allocations();
   readonly scheduler: Scheduler;
   readonly hosts = new Map<string, Host>();
@@ -94,7 +97,14 @@ export class World {
   readonly aggregates: Aggregate[] = [];
   /** Disks that were rebuilt from their image because the new host did not find them. */
   readonly disksLost: LostDisk[] = [];
+  /**
+   * Where Nova's API breaks off an evacuation that it has begun, and answers 500: its database or message bus fails right before
+   * the request is noted as an action, before its record is written, or before the conductor is told. Null: it does not.
+   */
+  breaksOff: () => 'action' | 'record' | 'cast' | null = () => null;
   /** The same records as `migrations`, by server. */
+  /** What nova-computes that hang will do once they are thawed, by host. */
+  readonly #late = new Map<string, { readonly life: number; readonly action: () => void }[]>();
   readonly #migrationsOf = new Map<string, Migration[]>();
   readonly #groupOf = new Map<string, ServerGroup>();
   readonly #volumesOf = new Map<string, readonly Volume[]>();
@@ -102,11 +112,12 @@ export class World {
 
   constructor(clock: Clock, knobs: Partial<Knobs> = {}) {
     this.clock = clock;
-    this.knobs = { ...defaultKnobs, ...knobs };
+    this.knobs = withKnobs(defaultKnobs, knobs);
     this.observer = new Observer(this);
     this.scheduler = new Scheduler(this);
     this.conductor = new Conductor(this);
     this.guests = new Guests(this);
+    this.moves = new Moves(this);
   }
 
   // ---- making things ---------------------------------------------------------------------------------------
@@ -127,6 +138,7 @@ export class World {
       disabledReason: null,
       forcedDown: false,
       alive: true,
+      stuck: false,
       powered: true,
       life: 0,
       lastSeen: now,
@@ -429,6 +441,14 @@ export class World {
     return this.#volumesOf.get(serverId) ?? [];
   }
 
+  /** Whether the disk of a server is held open by a guest on another host, and is locked against a second one (`diskLocks`). */
+  isLocked(server: Server, on: Host): boolean {
+    if (!this.knobs.diskLocks || !this.findsDisks(on)) return false;
+    return [...this.hosts.values()].some(
+      (host) => host !== on && host.powered && host.domains.get(server.id) === true,
+    );
+  }
+
   /** Whether a host finds the disks that an instance had on another one. */
   findsDisks(host: Host): boolean {
     return host.sharedStorage ?? this.knobs.sharedStorage;
@@ -444,6 +464,7 @@ export class World {
     const host = this.host(name);
     host.lastSeen = this.lastReport(host);
     host.alive = false;
+    host.stuck = false;
     host.life += 1;
     if (options.power === false) {
       host.powered = false;
@@ -452,9 +473,13 @@ export class World {
     this.conductor.targetDied(host);
   }
 
-  /** A nova-compute hangs: it neither reports nor answers, and goes on where it was when it is thawed. */
-  freezeCompute(name: string): void {
+  /**
+   * A nova-compute hangs: it neither reports nor answers, and goes on where it was when it is thawed. What it works on it
+   * finishes all the same, unless it hangs `inMidWork`.
+   */
+  freezeCompute(name: string, { inMidWork = false } = {}): void {
     const host = this.host(name);
+    host.stuck = inMidWork;
     host.lastSeen = this.lastReport(host);
     host.alive = false;
   }
@@ -462,8 +487,12 @@ export class World {
   thawCompute(name: string): void {
     const host = this.host(name);
     host.alive = true;
+    host.stuck = false;
     // What was sent to it meanwhile lies in its queue.
     if (this.serves(host)) this.conductor.targetStarted(host);
+    const late = this.#late.get(name) ?? [];
+    this.#late.delete(name);
+    for (const { life, action } of late) if (host.life === life) action();
   }
 
   /** The machine is powered (again): its guests are off, and its nova-compute does not run until it is started. */
@@ -488,6 +517,7 @@ export class World {
       );
     }
     host.lastSeen = this.lastReport(host);
+    this.#late.delete(name);
     host.alive = true;
     host.powered = true;
     host.life += 1;
@@ -513,12 +543,19 @@ export class World {
     });
   }
 
-  /** Runs `action` later, unless the host's nova-compute has ended or was started anew by then. */
+  /** Runs `action` later, unless the host's nova-compute has ended or was started anew by then. One that hangs is late. */
   inLifeOf(host: Host, ms: number, action: () => void): void {
     const { life } = host;
     this.clock.after(ms, () => {
-      if (host.alive && host.life === life) action();
+      if (host.life !== life) return;
+      if (host.alive) action();
+      else this.whenThawed(host, action);
     });
+  }
+
+  /** What a nova-compute that hangs was about to do, or is told meanwhile, it does once it is thawed; one that ends never does. */
+  whenThawed(host: Host, action: () => void): void {
+    this.#late.set(host.name, [...(this.#late.get(host.name) ?? []), { life: host.life, action }]);
   }
 
   /** The newest record that is not over yet of every server that is or was being evacuated from the host. */
@@ -526,15 +563,20 @@ export class World {
     const open = ['accepted', 'pre-migrating', 'done'];
     return new Map(
       this.migrations
-        .filter(({ sourceHost, status }) => sourceHost === name && open.includes(status))
+        .filter(
+          ({ sourceHost, status, type }) =>
+            type === 'evacuation' && sourceHost === name && open.includes(status),
+        )
         .map((migration) => [migration.serverId, migration]),
     );
   }
 
   setForcedDown(host: Host, forcedDown: boolean): void {
     if (!forcedDown) {
-      const done = this.migrations.some((m) => m.sourceHost === host.name && m.status === 'done');
-      if (done) {
+      const done = this.migrations.filter(
+        (m) => m.type === 'evacuation' && m.sourceHost === host.name && m.status === 'done',
+      );
+      if (done.length > 0 && !this.knobs.forcesUpEarly) {
         throw badRequest(
           `Unable to force up host ${host.name} as \`done\` evacuation migration records remain associated with ` +
             'the host. Ensure the compute service has been restarted, allowing these records to move to ' +
@@ -542,6 +584,14 @@ export class World {
         );
       }
       if (host.forcedDown) {
+        for (const { serverId } of done) {
+          this.observer.record(
+            'I3',
+            host.name,
+            serverId,
+            `forced_down of ${host.name} was cleared before its nova-compute had cleaned up ${serverId}, which was evacuated from it.`,
+          );
+        }
         for (const server of this.conductor.inFlightFrom(host.name)) {
           this.observer.record(
             'I3',
@@ -595,8 +645,13 @@ export class World {
     if (this.isUp(this.host(source))) {
       throw badRequest(`Compute service of ${source} is still in use.`);
     }
+    // In the order of nova/compute/api.py, evacuate; nothing takes back what was written.
+    const breaksBefore = this.breaksOff();
     server.taskState = 'rebuilding';
     this.touch(server);
+    if (breaksBefore === 'action') throw brokenOff();
+    const action = this.recordAction(server, 'evacuate', by);
+    if (breaksBefore === 'record') throw brokenOff();
     this.#numbers.migration += 1;
     const migration: Migration = {
       number: this.#numbers.migration,
@@ -612,12 +667,36 @@ export class World {
       userId: server.userId,
       projectId: server.projectId,
     };
-    this.migrations.push(migration);
-    const records = this.#migrationsOf.get(server.id);
-    if (records === undefined) this.#migrationsOf.set(server.id, [migration]);
-    else records.push(migration);
-    const action = this.recordAction(server, 'evacuate', by);
+    this.#keep(migration);
+    if (breaksBefore === 'cast') throw brokenOff();
     this.conductor.evacuate(server, migration, action, wish);
+  }
+
+  /** A record of a live migration or a resize (moves.ts). */
+  addMove(server: Server, move: Pick<Migration, 'type' | 'destHost' | 'status'>): Migration {
+    this.#numbers.migration += 1;
+    const now = this.clock.now();
+    const migration: Migration = {
+      ...move,
+      number: this.#numbers.migration,
+      id: randomUUID(),
+      serverId: server.id,
+      sourceHost: server.host ?? '',
+      claimed: true,
+      createdAt: now,
+      updatedAt: now,
+      userId: server.userId,
+      projectId: server.projectId,
+    };
+    this.#keep(migration);
+    return migration;
+  }
+
+  #keep(migration: Migration): void {
+    this.migrations.push(migration);
+    const records = this.#migrationsOf.get(migration.serverId);
+    if (records === undefined) this.#migrationsOf.set(migration.serverId, [migration]);
+    else records.push(migration);
   }
 
   #observeEvacuate(server: Server): void {
@@ -655,6 +734,7 @@ export class World {
       startedAt: now,
       updatedAt: now,
       message: null,
+      steps: [],
     };
     server.actions.push(entry);
     return entry;
@@ -662,6 +742,7 @@ export class World {
 
   /** Gone at once, as Nova deletes locally when the host is down; its records are deleted with it. */
   deleteServer(server: Server): void {
+    this.observer.noteArrivals();
     this.conductor.forget(server);
     this.servers.delete(server.id);
     this.allocations.removeAll(server.id);

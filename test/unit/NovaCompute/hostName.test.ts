@@ -1,5 +1,7 @@
+import { novaHost } from '@openstack-ts/nova-client';
 import { describe, expect, test } from 'vitest';
 import { explainMismatch } from '../../../agents/NovaCompute/hostName.ts';
+import { nodeName } from '../../../lib/attrd/index.ts';
 
 describe('the Nova host that fencing a node leads to', () => {
   test.each([
@@ -11,7 +13,9 @@ describe('the Nova host that fencing a node leads to', () => {
     ['10.0.0.1', null, '10.0.0.1'],
     ['fd00::1', null, 'fd00::1'],
   ])('node %s, plug %s, host %s: found', (node, plug, host) => {
-    expect(explainMismatch(node, plug, { host, source: 'host in nova.conf' })).toBeNull();
+    expect(
+      explainMismatch(nodeName(node), plug, { host: novaHost(host), source: 'host in nova.conf' }),
+    ).toBeNull();
   });
 
   test.each([
@@ -22,7 +26,10 @@ describe('the Nova host that fencing a node leads to', () => {
     ['10', null, '10.0.0.9'],
     ['comp', null, 'comp0'],
   ])('node %s, plug %s, host %s: not found, and that is explained', (node, plug, host) => {
-    const sentence = explainMismatch(node, plug, { host, source: 'host in /etc/nova/nova.conf' });
+    const sentence = explainMismatch(nodeName(node), plug, {
+      host: novaHost(host),
+      source: 'host in /etc/nova/nova.conf',
+    });
     expect(sentence).toContain(`Fencing node ${node}`);
     expect(sentence).toContain(`the Nova host ${host} that runs here (host in /etc/nova/nova.conf)`);
     expect(sentence).toContain('pcmk_host_map');

@@ -1,4 +1,4 @@
-import type { ComputeService } from '@openstack-ts/nova-client';
+import { type ComputeService, novaHost } from '@openstack-ts/nova-client';
 import { describe, expect, test } from 'vitest';
 import { judgeService, type ServiceFacts } from '../../../agents/NovaCompute/judgeService.ts';
 import { disabledReason } from '../../../lib/evacuation/index.ts';
@@ -8,9 +8,10 @@ const at = Date.UTC(2026, 10, 21, 3, 0, 0);
 function service(host: string, more: Partial<ComputeService> = {}): ComputeService {
   return {
     id: host,
-    host,
+    host: novaHost(host),
     state: 'up',
     status: 'enabled',
+    zone: 'nova',
     disabledReason: null,
     forcedDown: false,
     updatedAt: at,
@@ -24,7 +25,7 @@ const ours = { status: 'disabled', disabledReason: disabledReason(new Date(at)) 
 
 function facts(own: Partial<ComputeService> | null, more: Partial<ServiceFacts> = {}): ServiceFacts {
   return {
-    host: 'comp0',
+    host: novaHost('comp0'),
     service: own === null ? null : service('comp0', own),
     others: up,
     inServiceMs: 600_000,

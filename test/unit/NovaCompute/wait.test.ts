@@ -3,7 +3,7 @@ import { novaCompute } from '../../../agents/NovaCompute/agent.ts';
 import type { Runtime } from '../../../agents/NovaCompute/runtime/types.ts';
 import { wait } from '../../../agents/NovaCompute/wait.ts';
 import type { World } from '../../../agents/NovaCompute/world.ts';
-import { AttrdError, Attributes, createMarkStore } from '../../../lib/attrd/index.ts';
+import { AttrdError, Attributes, createMarkStore, nodeName } from '../../../lib/attrd/index.ts';
 import type { ComeBackOptions } from '../../../lib/evacuation/index.ts';
 import { createContext } from '../../../lib/ocf/context.ts';
 import { readParameters } from '../../../lib/ocf/parameters.ts';
@@ -25,6 +25,7 @@ function rig(more: Partial<World> = {}) {
         slept.push(ms);
         now += ms;
       },
+      steady: () => now,
       every: () => () => undefined,
     },
     machine: {
@@ -34,8 +35,9 @@ function rig(more: Partial<World> = {}) {
     machineName: 'comp0',
     attributes: new Attributes(run),
     marks: createMarkStore({ env: {}, timeoutMs: 1, run }),
+    readNodes: async () => ({ known: true, nodes: [] }),
     connect: null,
-    nodeName: async () => 'comp0',
+    nodeName: async () => nodeName('comp0'),
     findRuntime: async () => runtime,
     comeBack: async (options) => {
       asked.push(options);

@@ -1,21 +1,29 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { novaHost } from '@openstack-ts/nova-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { lockNode } from '../../../agents/NovaEvacuate/lock.ts';
 import { run } from '../../../agents/NovaEvacuate/main.ts';
 import { isNothingOpen, StateFiles } from '../../../agents/NovaEvacuate/state.ts';
+import { markName } from '../../../lib/attrd/index.ts';
 import { formatHints, Hints, newHostHints } from '../../../lib/evacuation/index.ts';
 import { capture } from '../ocf/testAgent.ts';
 
@@ -255,14 +263,24 @@ describe('what an operator sees when something is wrong', () => {
     await act('start');
     tool('crm_attribute', '-N', 'comp0', '-n', 'evacuate', '-v', 'yes', '-l', 'forever');
     setMark('comp0', 'no');
-    rmSync(join(dir, 'cluster', 'bin', 'crm_attribute'));
-    writeFileSync(join(dir, 'cluster', 'bin', 'crm_attribute'), '#!/bin/sh\necho "refused" >&2\nexit 4\n');
-    chmodSync(join(dir, 'cluster', 'bin', 'crm_attribute'), 0o755);
-    const result = await act('monitor');
-    expect(result.code).toBe(190);
-    expect(result.reason).toMatch(
-      /setting permanent attribute evacuate of comp0 failed: crm_attribute ended with 4: refused/,
+    const cibadmin = join(dir, 'cluster', 'bin', 'cibadmin');
+    mkdirSync(join(dir, 'cluster', 'real'));
+    renameSync(cibadmin, join(dir, 'cluster', 'real', 'cibadmin'));
+    writeFileSync(
+      cibadmin,
+      '#!/bin/sh\ncase $1 in --modify) echo "refused" >&2; exit 4 ;; esac\nexec "$(dirname "$0")/../real/cibadmin" "$@"\n',
     );
+    chmodSync(cibadmin, 0o755);
+    const sentence =
+      /the permanent copy of the mark of comp0 is not "no" yet: changing the permanent mark of comp0 failed: cibadmin ended with 4: refused; the next pass tries again\./;
+    // Its release needs the cloud, and goes on all the same.
+    const result = await act('monitor');
+    expect(result).toMatchObject({ code: 190, reason: expect.stringContaining('cannot be reached') });
+    expect(log()).toMatch(sentence);
+    // With nothing else to do it is what is shown; it is logged once.
+    const idle = await act('monitor', { OCF_RESKEY_release: 'off' });
+    expect(idle).toMatchObject({ code: 190, reason: expect.stringMatching(sentence) });
+    expect(log().match(new RegExp(sentence, 'g'))).toHaveLength(1);
   });
 });
 
@@ -334,10 +352,10 @@ describe('what a mark that is gone leaves behind', () => {
     await act('start');
     mkdirSync(join(dir, 'metrics'));
     const more = { OCF_RESKEY_metrics_dir: join(dir, 'metrics') };
-    const incident = { host: 'comp0.example', fencedAt: Date.UTC(2026, 10, 21) };
+    const incident = { host: novaHost('comp0.example'), fencedAt: Date.UTC(2026, 10, 21) };
     const hints = new Hints([
-      ['comp0', { ...newHostHints(0), incident }],
-      ['comp1', newHostHints(5)],
+      [markName('comp0'), { ...newHostHints(0), incident }],
+      [markName('comp1'), newHostHints(5)],
     ]);
     hints.said['reason'] = 'something that was open';
     new StateFiles({ stateDir: join(dir, 'state'), instance: 'nova-evacuate' }).writeHints(
@@ -361,6 +379,32 @@ describe('what a mark that is gone leaves behind', () => {
     expect(Object.keys(JSON.parse(kept).hosts)).toEqual(['comp1']);
     expect(kept).not.toContain('something that was open');
   });
+
+  test.each(['no-quorum', 'no-dc', 'pending'])(
+    'is gone only where the cluster can tell: %s',
+    async (state) => {
+      const cluster = (...args: string[]) =>
+        execFileSync(join(simulator, 'sim-cluster'), [join(dir, 'cluster'), ...args], {
+          env: { PATH: '/bin:/usr/bin' },
+        });
+      await act('start');
+      const hints = new Hints([
+        [
+          markName('comp0'),
+          { ...newHostHints(0), incident: { host: novaHost('comp0'), fencedAt: Date.UTC(2026, 10, 21) } },
+        ],
+      ]);
+      new StateFiles({ stateDir: join(dir, 'state'), instance: 'nova-evacuate' }).writeHints(
+        formatHints(hints),
+      );
+      cluster(state, 'ctl0');
+      expect((await act('monitor')).code).toBe(0);
+      expect(records()).toBe('');
+      cluster(state === 'pending' ? 'online' : state.slice(3), 'ctl0');
+      expect((await act('monitor')).code).toBe(0);
+      expect(records()).toContain('"what":"released"');
+    },
+  );
 });
 
 describe('a monitor with odd values of what reports go to', () => {
@@ -409,31 +453,106 @@ describe('a monitor with odd values of what reports go to', () => {
 });
 
 describe('one pass at a time on a node', () => {
-  test('the lock is held until it is released, per place, however long its name', async () => {
-    const place = `${dir}/${'deep/'.repeat(40)}`;
-    const first = await lockNode('test', place);
-    expect(first).not.toBeNull();
-    expect(await lockNode('test', place)).toBeNull();
-    const other = await lockNode('test', `${place}other`);
-    expect(other).not.toBeNull();
-    other?.release();
-    first?.release();
-    await expect
-      .poll(async () => {
-        const again = await lockNode('test', place);
-        again?.release();
-        return again !== null;
-      })
-      .toBe(true);
+  const locks = () => join(dir, 'state', 'NovaEvacuate.locks');
+  const lock = (place = join(dir, 'state')) => lockNode(place, 'NovaEvacuate');
+  const held = async (...args: Parameters<typeof lockNode>) => {
+    const one = await lockNode(...args);
+    if (one.kind !== 'held') throw new Error(`taken by ${one.pid}`);
+    return one;
+  };
+
+  test('the lock is held until it is released, per place and name, however long they are', async () => {
+    const place = join(dir, 'deep/'.repeat(40));
+    const name = 'name/'.repeat(100);
+    const first = await held(place, name);
+    expect(await lockNode(place, name)).toMatchObject({ kind: 'taken', pid: process.pid });
+    const others = [await held(place, 'another'), await held(join(dir, 'elsewhere'), name)];
+    for (const other of others) other.release();
+    first.release();
+    (await held(place, name)).release();
+    expect(readdirSync(join(place, 'NovaEvacuate.locks'))).toEqual([]);
+  });
+
+  test('of many that come at once one at most holds it, at any time', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const all = await Promise.all(Array.from({ length: 12 }, () => lock()));
+      const holders = all.filter(({ kind }) => kind === 'held');
+      expect(holders.length).toBeLessThanOrEqual(1);
+      for (const one of holders) if (one.kind === 'held') one.release();
+    }
+    (await held(join(dir, 'state'), 'NovaEvacuate')).release();
+  });
+
+  test('a process that is killed while it holds the lock leaves it free', async () => {
+    mkdirSync(locks(), { recursive: true });
+    // A socket of our form whose process is gone: nobody listens there.
+    const digest = createHash('sha256').update('NovaEvacuate').digest('hex').slice(0, 16);
+    const dead = join(locks(), `${digest}-4000000-1-${'a'.repeat(12)}`);
+    const script = `require('net').createServer().listen(${JSON.stringify(dead)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', script]);
+    expect(lstatSync(dead).isSocket()).toBe(true);
+    (await held(join(dir, 'state'), 'NovaEvacuate')).release();
+    expect(existsSync(dead)).toBe(false);
+  });
+
+  test('its directory is for its owner alone, and what stood open is closed', async () => {
+    (await held(join(dir, 'state'), 'NovaEvacuate')).release();
+    expect(lstatSync(locks()).mode % 0o1000).toBe(0o700);
+    chmodSync(locks(), 0o777);
+    (await held(join(dir, 'state'), 'NovaEvacuate')).release();
+    expect(lstatSync(locks()).mode % 0o1000).toBe(0o700);
+  });
+
+  test.each<[string, (path: string) => void]>([
+    ['a link to elsewhere', (path) => symlinkSync(dir, path)],
+    ['a file', (path) => writeFileSync(path, '')],
+  ])('in the place of its directory is %s: nothing is evacuated, and that is said', async (_, put) => {
+    await act('start');
+    setMark('comp0', 'yes');
+    put(locks());
+    const monitor = () => act('monitor');
+    expect(await monitor()).toMatchObject({
+      code: 190,
+      reason: `nothing is evacuated, as passes could run beside each other: The directory of locks ${locks()} cannot be used (it is no directory).`,
+    });
+    expect(marks()).toContain('host="comp0" value="yes"');
   });
 
   test('a second monitor leaves the work to the first', async () => {
     await act('start');
     setMark('comp0', 'yes');
-    const lock = await lockNode('NovaEvacuate', join(dir, 'state'));
+    const first = await held(join(dir, 'state'), 'NovaEvacuate');
     expect(await act('monitor')).toMatchObject({ code: 0, reason: null });
     expect(log()).toContain('Another pass of NovaEvacuate is at work on this node');
-    lock?.release();
+    first.release();
+  });
+
+  test('one that holds it for minutes is shown, with how to end it', async () => {
+    await act('start');
+    setMark('comp0', 'yes');
+    const first = await held(join(dir, 'state'), 'NovaEvacuate');
+    const [entry = ''] = readdirSync(locks());
+    const [digest, pid, second, random] = entry.split('-');
+    renameSync(join(locks(), entry), join(locks(), [digest, pid, Number(second) - 300, random].join('-')));
+    const { code, reason } = await act('monitor');
+    expect(code).toBe(190);
+    expect(reason).toMatch(
+      new RegExp(
+        `^another pass of NovaEvacuate \\(process ${process.pid}\\) has held the lock of this node since \\d{4}-.*kill -9 ${process.pid}$`,
+      ),
+    );
+    first.release();
+  });
+
+  test('whoever binds the name that the lock once had stops nobody', async () => {
+    await act('start');
+    setMark('comp0', 'yes');
+    const digest = createHash('sha256').update(join(dir, 'state')).digest('hex').slice(0, 32);
+    const stranger = createServer();
+    await new Promise<void>((resolve) => stranger.listen(`\0openstack/NovaEvacuate:${digest}`, resolve));
+    await act('monitor');
+    expect(log()).not.toContain('Another pass of NovaEvacuate');
+    await new Promise((resolve) => stranger.close(resolve));
   });
 });
 
@@ -456,7 +575,7 @@ describe('the files of a resource', () => {
 
   test('hints of a time when nothing is open need no look', () => {
     const hints = new Hints();
-    hints.silentAt.set('comp0', 7);
+    hints.backOff.until = 7;
     hints.said['alert'] = 'it says "pause": and "reason": of itself';
     expect([isNothingOpen(''), isNothingOpen(formatHints(hints))]).toEqual([true, true]);
     for (const subject of ['reason', 'pause']) {
@@ -464,7 +583,7 @@ describe('the files of a resource', () => {
       open.said[subject] = 'evacuations are paused';
       expect(isNothingOpen(formatHints(open))).toBe(false);
     }
-    expect(isNothingOpen(formatHints(new Hints([['comp0', newHostHints(0)]])))).toBe(false);
+    expect(isNothingOpen(formatHints(new Hints([[markName('comp0'), newHostHints(0)]])))).toBe(false);
     expect(isNothingOpen('{"comp0":{"firstSeen":5}}')).toBe(false);
   });
 

@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { Attributes, type CommandResult } from '../../../lib/attrd/index.ts';
-import { done, FakePacemaker, failed, manners } from './fakePacemaker.ts';
+import { done, FakePacemaker, failed, manners } from '../../simulators/world/fakePacemaker.ts';
+import { plainly } from '../names.ts';
 
 const versions = ['1.1.18', '2.0.5', '2.1.5', '3.0.2'] as const satisfies (keyof typeof manners)[];
 
 /** Attributes over one answer for whatever is asked. */
-const answered = (result: CommandResult) => new Attributes(async () => result);
+const answered = (result: CommandResult) => plainly(new Attributes(async () => result));
 
 describe.each(versions)('Pacemaker %s', (version) => {
   const setup = () => {
     const pacemaker = new FakePacemaker(version);
-    return { pacemaker, attributes: new Attributes(pacemaker.run) };
+    return { pacemaker, attributes: plainly(new Attributes(pacemaker.run)) };
   };
 
   test('an attribute that was never set has no values', async () => {
@@ -41,7 +42,6 @@ describe.each(versions)('Pacemaker %s', (version) => {
       attributes.updateTransient('evacuate', 'yes', { host: 'comp0', private: true }),
       attributes.deleteTransient('evacuate', { host: 'comp0', private: true }),
       attributes.updatePermanent('comp0', 'evacuate', 'yes'),
-      attributes.deletePermanent('comp0', 'evacuate'),
     ]) {
       const error = await call.catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({
@@ -57,12 +57,8 @@ describe.each(versions)('Pacemaker %s', (version) => {
   test('a name that is no node has no permanent attributes, and that is no failure', async () => {
     const { pacemaker, attributes } = setup();
     expect(await attributes.updatePermanent('nosuch', 'evacuate', 'yes')).toBe(false);
-    await attributes.deletePermanent('nosuch', 'evacuate');
     expect(await attributes.updatePermanent('comp0', 'evacuate', 'yes')).toBe(true);
     expect(pacemaker.permanent('comp0')).toBe('yes');
-    await attributes.deletePermanent('comp0', 'evacuate');
-    await attributes.deletePermanent('comp0', 'evacuate');
-    expect(pacemaker.permanent('comp0')).toBeUndefined();
   });
 
   test('no fence device with a host map is an empty map', async () => {
@@ -75,7 +71,7 @@ describe('tools that do not know --output-as', () => {
     '%s: asked in text from then on, XML is tried once',
     async (version) => {
       const pacemaker = new FakePacemaker(version);
-      const attributes = new Attributes(pacemaker.run);
+      const attributes = plainly(new Attributes(pacemaker.run));
       pacemaker.transient.set('evacuate', new Map([['comp0', 'yes']]));
       await attributes.queryTransient('evacuate');
       await attributes.queryTransient('evacuate');
@@ -92,12 +88,12 @@ describe('tools that do not know --output-as', () => {
     pacemaker.intercept = (line) =>
       line.includes('xml') ? failed(1, "attrd_updater: unrecognized option '--output-as=xml'") : null;
     pacemaker.transient.set('evacuate', new Map([['comp0', 'yes']]));
-    expect(await new Attributes(pacemaker.run).queryTransient('evacuate')).toHaveLength(1);
+    expect(await plainly(new Attributes(pacemaker.run)).queryTransient('evacuate')).toHaveLength(1);
   });
 
   test('a failure in passing does not make it forget XML', async () => {
     const pacemaker = new FakePacemaker('2.1.5');
-    const attributes = new Attributes(pacemaker.run);
+    const attributes = plainly(new Attributes(pacemaker.run));
     pacemaker.running = false;
     await expect(attributes.queryTransient('evacuate')).rejects.toMatchObject({ code: 'noCluster' });
     pacemaker.running = true;
@@ -126,9 +122,6 @@ describe('exit codes and messages', () => {
     const result = failed(102, 'attrd_updater: Could not connect to attrd: No such device or address');
     await expect(answered(result).queryTransient('evacuate')).rejects.toMatchObject({ code: 'noCluster' });
     await expect(answered(result).queryHostMap('fence_compute')).rejects.toMatchObject({ code: 'noCluster' });
-    await expect(answered(result).deletePermanent('comp0', 'evacuate')).rejects.toMatchObject({
-      code: 'noCluster',
-    });
   });
 
   test('any other failure names what was tried, the exit code and the first words of the tool', async () => {
@@ -157,7 +150,7 @@ describe('exit codes and messages', () => {
 
   test('no change is made of a host that is not named: the local node is meant', async () => {
     const pacemaker = new FakePacemaker();
-    const attributes = new Attributes(pacemaker.run);
+    const attributes = plainly(new Attributes(pacemaker.run));
     await attributes.updateTransient('evacuation-comp0', '1/2 done', { private: false });
     await attributes.deleteTransient('evacuation-comp0', { private: false });
     expect(pacemaker.calls).toEqual([
@@ -171,12 +164,14 @@ test('the host maps of the agent asked for are read from the CIB', async () => {
   const calls: string[] = [];
   const attributes = new Attributes(async (tool, args) => {
     calls.push([tool, ...args].join(' '));
-    return done('<nvpair id="x" name="pcmk_host_map" value="comp1:hv-1.example"/>');
+    return done(
+      '<primitive id="a" type="fence_compute"><instance_attributes id="i"><nvpair id="x" name="pcmk_host_map" value="comp1:hv-1.example"/></instance_attributes></primitive>',
+    );
   });
   expect(Object.fromEntries(await attributes.queryHostMap('fence_compute'))).toEqual({
     comp1: 'hv-1.example',
   });
   expect(calls).toEqual([
-    "cibadmin -Q --xpath //primitive[@type='fence_compute']//nvpair[@name='pcmk_host_map']",
+    "cibadmin -Q --xpath /cib/configuration/resources//primitive[@type='fence_compute' or @template] | /cib/configuration/resources/template[@type='fence_compute'] | /cib/configuration/rsc_defaults/instance_attributes[nvpair[@name='pcmk_host_map']]",
   ]);
 });

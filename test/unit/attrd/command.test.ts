@@ -70,7 +70,7 @@ describe('running a tool', () => {
     const name = tool('crashes', '#!/bin/sh\nkill -SEGV $$\n');
     await expect(runner()(name, [])).rejects.toMatchObject({
       code: 'failed',
-      message: 'crashes could not be run: ended by SIGSEGV',
+      message: 'crashes was ended by SIGSEGV',
     });
   });
 

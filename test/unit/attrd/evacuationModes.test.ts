@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type CommandRunner, createEvacuationModes } from '../../../lib/attrd/index.ts';
+import { type CommandRunner, createEvacuationModes, nodeName } from '../../../lib/attrd/index.ts';
 import { parseClusterNodes } from '../../../lib/attrd/parseCib.ts';
-import { done, FakePacemaker, failed, type manners } from './fakePacemaker.ts';
+import { done, FakePacemaker, failed, type manners } from '../../simulators/world/fakePacemaker.ts';
 
 const versions = ['1.1.18', '2.0.5', '2.1.5', '3.0.2'] as const satisfies (keyof typeof manners)[];
 
@@ -88,7 +88,7 @@ describe.each(versions)('Pacemaker %s', (version) => {
     await say('comp1', 'pause');
     await sayForNow('comp1', 'go');
     const { nodes, transient } = await read();
-    expect([nodes.get('comp0'), nodes.get('comp1')]).toEqual(['pause', 'pause']);
+    expect([nodes.get(nodeName('comp0')), nodes.get(nodeName('comp1'))]).toEqual(['pause', 'pause']);
     // What has to be removed for it to end.
     expect(transient).toEqual(new Set(['comp0']));
   });

@@ -1,89 +1,110 @@
 import { describe, expect, test } from 'vitest';
 import { createMarkStore, type MarkStore } from '../../../lib/attrd/index.ts';
-import { FakePacemaker, failed } from './fakePacemaker.ts';
+import { FakePacemaker, failed } from '../../simulators/world/fakePacemaker.ts';
+import { type Plainly, plainly } from '../names.ts';
 
 function setup(version: '1.1.18' | '2.0.5' | '2.1.5' | '3.0.2' = '2.1.5') {
   const pacemaker = new FakePacemaker(version, ['ctl0'], ['comp0', 'comp1']);
-  const marks = createMarkStore({ env: {}, timeoutMs: 1000, run: pacemaker.run });
+  const marks = plainly(createMarkStore({ env: {}, timeoutMs: 1000, run: pacemaker.run }));
   return { pacemaker, marks };
 }
 
-/** The changes that were made, in order, without the questions. */
+/** The changes that were made, in order, without the questions; of the permanent side the values that were to be written. */
 const changes = (pacemaker: FakePacemaker) =>
   pacemaker.calls
-    .filter((line) => / -[UvD] ?/.test(line))
-    .map((line) => line.replace(/ -l forever| -p/g, ''));
+    .filter((line) => / -[UvD] |-D$|--modify/.test(line))
+    .map((line) => {
+      const [, mark, phase] = /name="evacuate" value="(\w*)".* phase=(\w+)/.exec(line) ?? [];
+      return phase === undefined ? line.replace(/ -l forever| -p/g, '') : `evacuate=${mark} ${phase}`;
+    });
 
-const markOf = async (marks: MarkStore, name: string) =>
+const markOf = async (marks: Plainly<MarkStore>, name: string) =>
   (await marks.readAll()).marks.find((reading) => reading.name === name);
 
+/** What an evacuator does that comes to the end of a host it took. */
+async function evacuated(marks: Plainly<MarkStore>, name: string, who = 'ctl0'): Promise<boolean> {
+  const reading = await markOf(marks, name);
+  if (reading === undefined) throw new Error('no reading');
+  const incident = await marks.own(reading, who);
+  return marks.setNo({ name, incident });
+}
+
 describe('the order of writes', () => {
-  test('yes: the permanent copy first, the transient one privately', async () => {
+  test('yes: the permanent side first, the transient one privately', async () => {
     const { pacemaker, marks } = setup();
-    expect(await marks.setYes('comp0')).toEqual({ permanent: true });
+    const { incident } = await marks.setYes('comp0', 'ctl0');
+    expect(incident).toMatchObject({ phase: 'pending', owner: null, by: 'ctl0', novaAt: null, echo: false });
     expect(changes(pacemaker)).toEqual([
+      // The CIB lists a remote node only once it bears an attribute.
       'crm_attribute -N comp0 -n evacuate -v yes',
+      'evacuate=yes pending',
       'attrd_updater -n evacuate -N comp0 -U yes',
     ]);
     expect(pacemaker.calls).toContain('attrd_updater -n evacuate -N comp0 -p -U yes');
     expect(pacemaker.calls).toContain('crm_attribute -N comp0 -n evacuate -v yes -l forever');
   });
 
-  test('a release removes a "no", the permanent copy last, and nothing else', async () => {
+  test('a second fencing is another incident, in one change', async () => {
     const { pacemaker, marks } = setup();
-    await marks.setYes('comp0');
+    const first = await marks.setYes('comp0', 'ctl0');
+    pacemaker.calls.length = 0;
+    const second = await marks.setYes('comp0', 'ctl0');
+    expect(second.incident?.id).not.toBe(first.incident?.id);
+    expect(changes(pacemaker)).toEqual(['evacuate=yes pending', 'attrd_updater -n evacuate -N comp0 -U yes']);
+  });
+
+  test("no: announced before it is written to the transient side, and so told from an operator's", async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    pacemaker.calls.length = 0;
+    expect(await evacuated(marks, 'comp0')).toBe(true);
+    expect(changes(pacemaker)).toEqual([
+      'evacuate=yes pending',
+      'evacuate=yes ending',
+      'attrd_updater -n evacuate -N comp0 -U no',
+      'evacuate=no evacuated',
+    ]);
+  });
+
+  test('a release removes a "no" and nothing else; the incident stays for its time', async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
     await marks.clearNo('comp0');
     expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('yes');
-    await marks.setNo('comp0');
+    await evacuated(marks, 'comp0');
+    pacemaker.calls.length = 0;
     await marks.clearNo('comp0');
     expect(await markOf(marks, 'comp0')).toBeUndefined();
     expect(pacemaker.permanent('comp0')).toBeUndefined();
+    expect(pacemaker.nodes.get('comp0')?.get('evacuate-incident')).toMatch(/ phase=over /);
+    expect(changes(pacemaker)).toEqual(['evacuate= over', 'attrd_updater -n evacuate -N comp0 -D']);
   });
 
-  test('a fencing at the very moment of the release is not lost', async () => {
+  test('a no of which only the transient side is written is not removed: what is left would have the host evacuated', async () => {
     const { pacemaker, marks } = setup();
-    await marks.setYes('comp0');
-    await marks.setNo('comp0');
-    // fence_compute writes the permanent copy right before the release removes it.
-    pacemaker.intercept = (line) => {
-      if (line.startsWith('cibadmin --delete')) pacemaker.nodes.get('comp0')?.set('evacuate', 'yes');
-      return null;
-    };
-    await marks.clearNo('comp0');
-    expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('yes');
-  });
-
-  test('a no whose permanent copy still reads yes is not removed: what is left would have the host evacuated', async () => {
-    const { pacemaker, marks } = setup();
-    await marks.setYes('comp0');
-    // NovaEvacuate was killed between the two writes of its `no`.
+    await marks.setYes('comp0', 'ctl0');
     pacemaker.transient.get('evacuate')?.set('comp0', 'no');
     await marks.clearNo('comp0');
     expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('no');
     const half = await markOf(marks, 'comp0');
-    if (half !== undefined) await marks.repair(half);
+    if (half !== undefined) await marks.repair(half, 'ctl0');
     await marks.clearNo('comp0');
     expect(await markOf(marks, 'comp0')).toBeUndefined();
   });
 
-  test('no and clear: the permanent copy last', async () => {
-    const { pacemaker, marks } = setup();
-    await marks.setYes('comp0');
-    pacemaker.calls.length = 0;
-    await marks.setNo('comp0');
-    await marks.clear('comp0');
-    expect(changes(pacemaker)).toEqual([
-      'attrd_updater -n evacuate -N comp0 -U no',
-      'crm_attribute -N comp0 -n evacuate -v no',
-      'attrd_updater -n evacuate -N comp0 -D',
-      'crm_attribute -N comp0 -n evacuate -D',
-    ]);
+  test('what setYes began is taken back', async () => {
+    const { marks } = setup();
+    const { incident } = await marks.setYes('comp0', 'ctl0');
+    await marks.takeBack({ name: 'comp0', incident }, 'no');
+    expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('no');
+    const again = await marks.setYes('comp0', 'ctl0');
+    await marks.takeBack({ name: 'comp0', incident: again.incident }, 'none');
     expect(await markOf(marks, 'comp0')).toBeUndefined();
   });
 
-  test('claims and their return live in the transient copy alone', async () => {
+  test('claims and their return live in the transient side alone', async () => {
     const { pacemaker, marks } = setup();
-    await marks.setYes('comp0');
+    const { incident } = await marks.setYes('comp0', 'ctl0');
     pacemaker.calls.length = 0;
     await marks.claim('comp0', { who: 'ctl0', at: 1_795_224_191 });
     expect(await markOf(marks, 'comp0')).toEqual({
@@ -91,6 +112,7 @@ describe('the order of writes', () => {
       mark: { kind: 'claimed', who: 'ctl0', at: 1_795_224_191 },
       transient: { kind: 'claimed', who: 'ctl0', at: 1_795_224_191 },
       permanent: { kind: 'yes' },
+      incident,
     });
     await marks.release('comp0');
     expect(changes(pacemaker)).toEqual([
@@ -100,34 +122,248 @@ describe('the order of writes', () => {
   });
 
   test('killed after any single write, a mark on its way to yes or no is found as pending or as no, never lost', async () => {
-    for (let survive = 0; survive <= 4; survive += 1) {
+    const found: unknown[] = [];
+    for (let survive = 0; survive <= 7; survive += 1) {
       const { pacemaker, marks } = setup();
       let writes = 0;
       pacemaker.intercept = (line) => {
-        if (!/ -[UvD] ?/.test(line)) return null;
+        if (!/ -[UvD] |--modify/.test(line)) return null;
         writes += 1;
         return writes > survive ? failed(1, 'killed') : null;
       };
-      const reported = await marks.setYes('comp0').then(
+      const reported = await marks.setYes('comp0', 'ctl0').then(
         () => true,
         () => false,
       );
-      if (reported) await marks.setNo('comp0').catch(() => undefined);
+      if (reported) await evacuated(marks, 'comp0').catch(() => undefined);
       pacemaker.intercept = () => null;
       const before = await markOf(marks, 'comp0');
       pacemaker.purge('comp0');
       const after = await markOf(marks, 'comp0');
-      expect([survive, reported, before?.mark.kind, after?.mark.kind]).toEqual(
-        [
-          [0, false, undefined, undefined],
-          [1, false, 'yes', 'yes'],
-          [2, true, 'yes', 'yes'],
-          // Purged between the two writes of `no`: evacuated once more, which finds nothing to do.
-          [3, true, 'no', 'yes'],
-          [4, true, 'no', 'no'],
-        ][survive],
-      );
+      found.push([survive, reported, before?.mark.kind, after?.mark.kind]);
     }
+    expect(found).toEqual([
+      [0, false, undefined, undefined],
+      [1, false, 'yes', 'yes'],
+      [2, false, 'yes', 'yes'],
+      [3, true, 'yes', 'yes'],
+      // Owned; announced; `no` on the transient side: evacuated once more, which finds nothing to do.
+      [4, true, 'yes', 'yes'],
+      [5, true, 'yes', 'yes'],
+      [6, true, 'yes', 'yes'],
+      [7, true, 'no', 'no'],
+    ]);
+  });
+});
+
+describe('no writer changes a newer incident', () => {
+  /** A fencing right before the n-th change that the writer makes (from 0), and what is read in the end. */
+  async function fencedDuring(
+    n: number,
+    write: (marks: Plainly<MarkStore>) => Promise<unknown>,
+    prepare: (marks: Plainly<MarkStore>, pacemaker: FakePacemaker) => Promise<unknown> = async () =>
+      undefined,
+  ) {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    await prepare(marks, pacemaker);
+    const fence = plainly(createMarkStore({ env: {}, timeoutMs: 1000, run: pacemaker.run }));
+    let count = 0;
+    let id: string | undefined;
+    const slow = createMarkStore({
+      env: {},
+      timeoutMs: 1000,
+      run: async (tool, args) => {
+        const isChange = ['--modify', '--delete', '-U', '-D', '-v'].some((flag) => args.includes(flag));
+        if (isChange && count === n) id = (await fence.setYes('comp0', 'ctl9')).incident?.id;
+        if (isChange) count += 1;
+        return pacemaker.run(tool, args);
+      },
+    });
+    const result = await write(plainly(slow));
+    return { pacemaker, marks, id, count, result };
+  }
+
+  const writers: [
+    string,
+    (marks: Plainly<MarkStore>) => Promise<unknown>,
+    Parameters<typeof fencedDuring>[2]?,
+  ][] = [
+    ['the end of the evacuation', (marks) => evacuated(marks, 'comp0')],
+    ['a release', (marks) => marks.clearNo('comp0'), (marks) => evacuated(marks, 'comp0')],
+    [
+      "an operator's no that is settled",
+      async (marks) => {
+        const reading = await markOf(marks, 'comp0');
+        return reading === undefined ? null : marks.repair(reading, 'ctl0');
+      },
+      async (_marks, pacemaker) => pacemaker.transient.get('evacuate')?.set('comp0', 'no'),
+    ],
+    [
+      'a repair after a purge',
+      async (marks) => {
+        const reading = await markOf(marks, 'comp0');
+        return reading === undefined ? null : marks.repair(reading, 'ctl0');
+      },
+      async (_marks, pacemaker) => pacemaker.purge('comp0'),
+    ],
+    [
+      'a note of when it was',
+      async (marks) => {
+        const reading = await markOf(marks, 'comp0');
+        return reading === undefined ? null : marks.noteNovaTime(reading, 5);
+      },
+    ],
+  ];
+
+  test.each(writers)('%s', async (_what, write, prepare) => {
+    let n = 0;
+    for (; ; n += 1) {
+      const { marks, id, count } = await fencedDuring(n, write, prepare);
+      if (n >= count) break;
+      const reading = await markOf(marks, 'comp0');
+      expect([n, reading?.mark.kind, reading?.incident?.id, reading?.incident?.phase]).toEqual([
+        n,
+        'yes',
+        id,
+        'pending',
+      ]);
+      expect([n, reading?.incident?.novaAt]).toEqual([n, null]);
+    }
+    expect(n).toBeGreaterThan(0);
+  });
+
+  test("a no that arrives late is not taken for an operator's, and one that an operator says later is", async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    const reading = await markOf(marks, 'comp0');
+    if (reading === undefined) throw new Error('no reading');
+    const incident = await marks.own(reading, 'ctl0');
+    // Killed right after it has told attrd, which takes its time.
+    pacemaker.intercept = (line) => (line.includes('-U no') ? failed(1, 'killed') : null);
+    await marks.setNo({ name: 'comp0', incident }).catch(() => undefined);
+    pacemaker.intercept = () => null;
+    await marks.setYes('comp0', 'ctl9');
+    pacemaker.transient.get('evacuate')?.set('comp0', 'no');
+    const late = await markOf(marks, 'comp0');
+    expect(late).toMatchObject({ mark: { kind: 'yes' }, incident: { phase: 'pending', echo: true } });
+    if (late === undefined) throw new Error('no reading');
+    await marks.repair(late, 'ctl0');
+    expect(pacemaker.transient.get('evacuate')?.get('comp0')).toBe('yes');
+    await marks.heedNo(late);
+    pacemaker.transient.get('evacuate')?.set('comp0', 'no');
+    expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('no');
+  });
+
+  test('whoever takes it over ends the work of the owner before', async () => {
+    const { marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    const reading = await markOf(marks, 'comp0');
+    if (reading === undefined) throw new Error('no reading');
+    const first = await marks.own(reading, 'ctl0');
+    // From the same reading: too late.
+    expect(await marks.own(reading, 'ctl1')).toBeNull();
+    const now = await markOf(marks, 'comp0');
+    if (now === undefined) throw new Error('no reading');
+    expect(await marks.own(now, 'ctl1')).toMatchObject({ owner: 'ctl1' });
+    expect(await marks.setNo({ name: 'comp0', incident: first })).toBe(false);
+    expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('yes');
+  });
+
+  test('another fencing leaves the claim, and the owner, of whoever is at work', async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    const reading = await markOf(marks, 'comp0');
+    if (reading === undefined) throw new Error('no reading');
+    await marks.own(reading, 'ctl0');
+    await marks.claim('comp0', { who: 'ctl0', at: 5 });
+    expect((await marks.setYes('comp0', 'ctl9')).incident).toMatchObject({ owner: 'ctl0', echo: false });
+    expect(pacemaker.transient.get('evacuate')?.get('comp0')).toBe('ctl0@5');
+  });
+});
+
+describe('who knows no incidents', () => {
+  const write = (pacemaker: FakePacemaker, transient: string, permanent: string) => {
+    pacemaker.transient.set('evacuate', new Map([['comp0', transient]]));
+    pacemaker.nodes.get('comp0')?.set('evacuate', permanent);
+  };
+
+  test('sets a mark: it is given an incident', async () => {
+    const { pacemaker, marks } = setup();
+    pacemaker.transient.set('evacuate', new Map([['comp0', 'yes']]));
+    const reading = await markOf(marks, 'comp0');
+    if (reading === undefined) throw new Error('no reading');
+    expect(await marks.repair(reading, 'ctl0')).toMatchObject({
+      permanent: true,
+      incident: { adopted: true, by: 'ctl0' },
+    });
+    expect(pacemaker.permanent('comp0')).toBe('yes');
+  });
+
+  test('marks a host again that was evacuated: another incident', async () => {
+    for (const permanent of ['no', 'yes']) {
+      const { pacemaker, marks } = setup();
+      const { incident } = await marks.setYes('comp0', 'ctl0');
+      await evacuated(marks, 'comp0');
+      write(pacemaker, 'yes', permanent);
+      const reading = await markOf(marks, 'comp0');
+      if (reading === undefined) throw new Error('no reading');
+      const adopted = await marks.repair(reading, 'ctl0');
+      expect(adopted.incident?.id).not.toBe(incident?.id);
+      expect((await markOf(marks, 'comp0'))?.incident).toMatchObject({ phase: 'pending', adopted: true });
+    }
+  });
+
+  test('marks a host again that was not released: it is about the same failure', async () => {
+    const { pacemaker, marks } = setup();
+    const { incident } = await marks.setYes('comp0', 'ctl0');
+    await marks.noteNovaTime({ name: 'comp0', incident }, 12_345);
+    await evacuated(marks, 'comp0');
+    write(pacemaker, 'yes', 'no');
+    const reading = await markOf(marks, 'comp0');
+    if (reading === undefined) throw new Error('no reading');
+    expect((await marks.repair(reading, 'ctl0')).incident).toMatchObject({
+      at: incident?.at,
+      novaAt: 12_345,
+      adopted: true,
+    });
+  });
+
+  test('says no: that is what counts, also after a purge', async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    write(pacemaker, 'no', 'no');
+    pacemaker.purge('comp0');
+    expect(await markOf(marks, 'comp0')).toMatchObject({ mark: { kind: 'no' }, incident: null });
+  });
+
+  test("says no, and the owner's claim is written over the transient half of that: it is no all the same", async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    const fenced = await markOf(marks, 'comp0');
+    if (fenced === undefined) throw new Error('no reading');
+    await marks.own(fenced, 'ctl0');
+    write(pacemaker, 'ctl0@5', 'no');
+    const reading = await markOf(marks, 'comp0');
+    if (reading === undefined) throw new Error('no reading');
+    expect(reading.mark).toEqual({ kind: 'no' });
+    await marks.repair(reading, 'ctl0');
+    expect(await markOf(marks, 'comp0')).toMatchObject({ mark: { kind: 'no' }, transient: { kind: 'none' } });
+    // Another fencing is another incident, and whoever wrote another claim knows no incidents.
+    write(pacemaker, 'ctl1@5', 'no');
+    expect((await markOf(marks, 'comp0'))?.mark).toMatchObject({ kind: 'claimed' });
+    write(pacemaker, 'ctl0@5', 'no');
+    await marks.setYes('comp0', 'ctl0');
+    expect((await markOf(marks, 'comp0'))?.mark).toMatchObject({ kind: 'claimed' });
+  });
+
+  test('is about to say no when the host is fenced again: that no is not for the new incident', async () => {
+    const { pacemaker, marks } = setup();
+    write(pacemaker, 'ctl1@5', 'yes');
+    pacemaker.nodes.set('comp0', new Map([['evacuate', 'yes']]));
+    expect((await marks.setYes('comp0', 'ctl0')).incident).toMatchObject({ echo: true });
+    write(pacemaker, 'no', 'no');
+    expect(await markOf(marks, 'comp0')).toMatchObject({ mark: { kind: 'yes' }, incident: { echo: true } });
   });
 });
 
@@ -135,7 +371,7 @@ describe('setYes reports only what it has read back', () => {
   test('a transient copy that is not there', async () => {
     const { pacemaker, marks } = setup();
     pacemaker.intercept = (line) => (line.includes('-U') ? { exitCode: 0, stdout: '', stderr: '' } : null);
-    await expect(marks.setYes('comp0')).rejects.toMatchObject({
+    await expect(marks.setYes('comp0', 'ctl0')).rejects.toMatchObject({
       name: 'AttrdError',
       code: 'failed',
       message: 'the mark of comp0 was written but reads back as "" (permanent copy "yes")',
@@ -145,15 +381,17 @@ describe('setYes reports only what it has read back', () => {
   test('a permanent copy that is not there', async () => {
     const { pacemaker, marks } = setup();
     pacemaker.intercept = (line) => (line.includes('-v') ? { exitCode: 0, stdout: '', stderr: '' } : null);
-    await expect(marks.setYes('comp0')).rejects.toMatchObject({
-      message: 'the mark of comp0 was written but reads back as "yes" (permanent copy "")',
+    await expect(marks.setYes('comp0', 'ctl0')).rejects.toMatchObject({
+      message: 'the permanent mark of comp0 was written but is not there',
     });
   });
 
   test('nothing at all', async () => {
     const { pacemaker, marks } = setup();
-    pacemaker.intercept = (line) => (/ -[Uv] /.test(line) ? { exitCode: 0, stdout: '', stderr: '' } : null);
-    await expect(marks.setYes('comp0')).rejects.toMatchObject({
+    pacemaker.nodes.set('comp0', new Map());
+    pacemaker.intercept = (line) =>
+      / -U |--modify/.test(line) ? { exitCode: 0, stdout: '', stderr: '' } : null;
+    await expect(marks.setYes('comp0', 'ctl0')).rejects.toMatchObject({
       message: 'the mark of comp0 was written but reads back as nothing',
     });
   });
@@ -165,31 +403,32 @@ describe('setYes reports only what it has read back', () => {
         pacemaker.transient.get('evacuate')?.set('comp0', 'ctl1@5');
       return null;
     };
-    expect(await marks.setYes('comp0')).toEqual({ permanent: true });
+    expect((await marks.setYes('comp0', 'ctl0')).incident).not.toBeNull();
   });
 
   test('an old claim or no is overwritten', async () => {
     const { pacemaker, marks } = setup();
     pacemaker.transient.set('evacuate', new Map([['comp0', 'no']]));
-    await marks.setYes('comp0');
+    await marks.setYes('comp0', 'ctl0');
     expect((await markOf(marks, 'comp0'))?.mark).toEqual({ kind: 'yes' });
   });
 
   test('a name that is no node has no permanent copy, and the caller is told', async () => {
     const { marks } = setup();
-    expect(await marks.setYes('hv-0.example')).toEqual({ permanent: false });
+    expect(await marks.setYes('hv-0.example', 'ctl0')).toEqual({ incident: null });
     expect(await markOf(marks, 'hv-0.example')).toEqual({
       name: 'hv-0.example',
       mark: { kind: 'yes' },
       transient: { kind: 'yes' },
       permanent: { kind: 'none' },
+      incident: null,
     });
   });
 
   test('no cluster: nothing is reported as written', async () => {
     const { pacemaker, marks } = setup();
     pacemaker.running = false;
-    await expect(marks.setYes('comp0')).rejects.toMatchObject({ code: 'noCluster' });
+    await expect(marks.setYes('comp0', 'ctl0')).rejects.toMatchObject({ code: 'noCluster' });
   });
 });
 
@@ -219,7 +458,7 @@ describe('reading: what is there in the transient copy wins', () => {
   test('the nodes of the cluster come with it', async () => {
     const { marks } = setup();
     expect((await marks.readAll()).clusterNodes).toEqual(['ctl0']);
-    await marks.setYes('comp0');
+    await marks.setYes('comp0', 'ctl0');
     expect((await marks.readAll()).clusterNodes).toEqual(['ctl0', 'comp0']);
   });
 });
@@ -228,7 +467,7 @@ describe('what operators say comes with the marks, in the same two calls', () =>
   test.each(['1.1.18', '2.0.5', '2.1.5', '3.0.2'] as const)('%s', async (version) => {
     const { pacemaker, marks } = setup(version);
     expect((await marks.readAll()).words).toEqual([]);
-    await marks.setYes('comp0');
+    await marks.setYes('comp0', 'ctl0');
     pacemaker.properties.set('evacuation', 'pause');
     pacemaker.properties.set('stonith-enabled', 'true');
     pacemaker.nodes.get('comp0')?.set('evacuation', 'go');
@@ -252,14 +491,14 @@ describe('repair', () => {
   const none = undefined;
   test.each<[string | undefined, string | undefined, string[]]>([
     // transient, permanent, changes made
-    ['yes', 'yes', []],
-    ['ctl1@7', 'yes', []],
-    [none, 'yes', ['attrd_updater -n evacuate -N comp0 -U yes']],
-    ['', 'yes', ['attrd_updater -n evacuate -N comp0 -U yes']],
-    ['yes', none, ['crm_attribute -N comp0 -n evacuate -v yes']],
-    ['ctl1@7', none, ['crm_attribute -N comp0 -n evacuate -v yes']],
-    ['yes', 'no', ['crm_attribute -N comp0 -n evacuate -v yes']],
-    ['no', 'yes', ['crm_attribute -N comp0 -n evacuate -v no']],
+    ['yes', 'yes', ['evacuate=yes pending']],
+    ['ctl1@7', 'yes', ['evacuate=yes pending']],
+    [none, 'yes', ['evacuate=yes pending', 'attrd_updater -n evacuate -N comp0 -U yes']],
+    ['', 'yes', ['evacuate=yes pending', 'attrd_updater -n evacuate -N comp0 -U yes']],
+    ['yes', none, ['crm_attribute -N comp0 -n evacuate -v yes', 'evacuate=yes pending']],
+    ['ctl1@7', none, ['crm_attribute -N comp0 -n evacuate -v yes', 'evacuate=yes pending']],
+    ['yes', 'no', ['evacuate=yes pending']],
+    ['no', 'yes', ['evacuate=no evacuated']],
     ['no', 'no', []],
     ['no', none, []],
     [none, 'no', []],
@@ -272,13 +511,13 @@ describe('repair', () => {
     const reading = await markOf(marks, 'comp0');
     if (reading === undefined) throw new Error('no reading');
     pacemaker.calls.length = 0;
-    await marks.repair(reading);
+    await marks.repair(reading, 'ctl0');
     expect(changes(pacemaker)).toEqual(expected);
     // What counts is the same before and after, and a second repair has nothing to do.
     const after = await markOf(marks, 'comp0');
     expect(after?.mark).toEqual(reading.mark);
     pacemaker.calls.length = 0;
-    if (after !== undefined) await marks.repair(after);
+    if (after !== undefined) await marks.repair(after, 'ctl0');
     expect(changes(pacemaker)).toEqual([]);
   });
 
@@ -287,7 +526,7 @@ describe('repair', () => {
     pacemaker.transient.set('evacuate', new Map([['hv-0.example', 'yes']]));
     const reading = await markOf(marks, 'hv-0.example');
     if (reading === undefined) throw new Error('no reading');
-    expect(await marks.repair(reading)).toEqual({ permanent: false });
+    expect(await marks.repair(reading, 'ctl0')).toEqual({ permanent: false, incident: null });
   });
 });
 
@@ -295,13 +534,13 @@ describe('the mark outlives what Pacemaker forgets', () => {
   test.each(['1.1.18', '2.0.5', '2.1.5', '3.0.2'] as const)('%s', async (version) => {
     const { pacemaker, marks } = setup(version);
     const kind = async () => (await markOf(marks, 'comp0'))?.mark.kind;
-    await marks.setYes('comp0');
+    await marks.setYes('comp0', 'ctl0');
     // P1 and 3.0.2: as soon as the fencing is over.
     pacemaker.purge('comp0');
     expect(await kind()).toBe('yes');
     // The next pass mirrors it back, so that operators and original agents see it.
     const reading = await markOf(marks, 'comp0');
-    if (reading !== undefined) await marks.repair(reading);
+    if (reading !== undefined) await marks.repair(reading, 'ctl0');
     expect((await markOf(marks, 'comp0'))?.transient.kind).toBe('yes');
     // P2: purged at the rejoin, in the middle of an evacuation.
     await marks.claim('comp0', { who: 'ctl0', at: 5 });
@@ -311,15 +550,15 @@ describe('the mark outlives what Pacemaker forgets', () => {
     pacemaker.transient.clear();
     expect(await kind()).toBe('yes');
     // Done: a purge does not bring the mark back.
-    await marks.setNo('comp0');
+    await evacuated(marks, 'comp0');
     pacemaker.purge('comp0');
     expect(await kind()).toBe('no');
   });
 
   test('what another host does not lose by it', async () => {
     const { pacemaker, marks } = setup();
-    await marks.setYes('comp0');
-    await marks.setYes('comp1');
+    await marks.setYes('comp0', 'ctl0');
+    await marks.setYes('comp1', 'ctl0');
     pacemaker.purge('comp0');
     const { marks: all } = await marks.readAll();
     expect(all.map(({ name, mark }) => [name, mark.kind]).sort()).toEqual([

@@ -2,13 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AttrdError } from '../../../lib/attrd/index.ts';
 import { parseAttrdText, parseAttrdXml } from '../../../lib/attrd/parseAttrd.ts';
-import {
-  parseClusterNodes,
-  parseHostMaps,
-  parseNodeStates,
-  parsePrimitives,
-} from '../../../lib/attrd/parseCib.ts';
-import { FakePacemaker } from './fakePacemaker.ts';
+import { parseClusterNodes, parseHostMaps } from '../../../lib/attrd/parseCib.ts';
+import { FakePacemaker } from '../../simulators/world/fakePacemaker.ts';
 
 /** A value as a version prints it, read back. */
 async function throughText(version: '2.1.5' | '3.0.2', value: string): Promise<string | undefined> {
@@ -211,8 +206,13 @@ describe("the CIB's nodes", () => {
 });
 
 describe('pcmk_host_map', () => {
-  const map = async (value: string) =>
-    Object.fromEntries(await parseHostMaps(`<nvpair id="x" name="pcmk_host_map" value="${value}"/>`));
+  const attributes = (value: string) =>
+    `<instance_attributes id="i"><nvpair id="x" name="pcmk_host_map" value="${value}"/></instance_attributes>`;
+  const device = (id: string, more: string, inner = '') =>
+    `<primitive id="${id}" ${more}>${inner}</primitive>`;
+  const nova = 'class="stonith" type="fence_compute"';
+  const parsed = async (output: string) => Object.fromEntries(await parseHostMaps(output, 'fence_compute'));
+  const map = (value: string) => parsed(device('a', nova, attributes(value)));
 
   test.each<[string, Record<string, string>]>([
     ['comp1:hv-1.example', { comp1: 'hv-1.example' }],
@@ -229,48 +229,39 @@ describe('pcmk_host_map', () => {
     expect(await map(value)).toEqual(plugs);
   });
 
-  test('several devices, as cibadmin wraps several matches', async () => {
-    const output =
-      '<xpath-query><nvpair id="a" name="pcmk_host_map" value="n0:h0"/><nvpair id="b" name="pcmk_host_map" value="n1:h1"/></xpath-query>';
-    expect(Object.fromEntries(await parseHostMaps(output))).toEqual({ n0: 'h0', n1: 'h1' });
-  });
-});
+  const several = (...elements: readonly string[]) => `<xpath-query>${elements.join('')}</xpath-query>`;
+  const template = (id: string, type: string, value: string) =>
+    `<template id="${id}" class="stonith" type="${type}">${attributes(value)}</template>`;
 
-describe('the state of nodes and resources', () => {
-  const status = (attributes: string, operations = '') =>
-    `<status><node_state id="comp0" uname="comp0" ${attributes}><lrm id="comp0"><lrm_resources>
-      <lrm_resource id="nova-compute" class="ocf" provider="openstack" type="NovaCompute">${operations}</lrm_resource>
-    </lrm_resources></lrm></node_state></status>`;
-  const probe = '<lrm_rsc_op id="a" operation="monitor" rc-code="7" interval="0"/>';
-
-  test.each([
-    ['in_ccm="true"', true],
-    ['in_ccm="false"', false],
-    ['in_ccm="1795224191"', true],
-    ['in_ccm="0"', false],
-    ['remote_node="true"', false],
-  ])('%s: joined %s', async (attributes, joined) => {
-    expect((await parseNodeStates(status(attributes)))[0]?.joined).toBe(joined);
-  });
-
-  test.each([
-    ['nothing known of it', '', false],
-    ['probed, and not there', probe, false],
-    ['probed, and running', probe.replace('"7"', '"0"'), true],
-    ['its start is under way', '<lrm_rsc_op id="a" operation="start" rc-code="193" op-status="-1"/>', true],
-    ['stopped', '<lrm_rsc_op id="a" operation="stop" rc-code="0"/>', false],
-  ])('a resource, %s', async (_, operations, active) => {
-    const [node] = await parseNodeStates(status('in_ccm="true"', operations));
-    expect(node?.active.has('NovaCompute')).toBe(active);
-  });
-
-  test('configured resources, one without a provider among them', async () => {
-    const xml =
-      '<xpath-query><primitive id="a" class="ocf" provider="openstack" type="NovaCompute"/><primitive id="b" class="systemd" type="nova-compute"/></xpath-query>';
-    expect(await parsePrimitives(xml)).toEqual([
-      { id: 'a', class: 'ocf', provider: 'openstack', type: 'NovaCompute' },
-      { id: 'b', class: 'systemd', provider: null, type: 'nova-compute' },
-    ]);
-    await expect(parsePrimitives('<primitive id="a"/>')).rejects.toThrow(AttrdError);
+  test.each<[string, string, Record<string, string>]>([
+    [
+      'several devices, as cibadmin wraps several matches',
+      several(device('a', nova, attributes('n0:h0')), device('b', nova, attributes('n1:h1'))),
+      { n0: 'h0', n1: 'h1' },
+    ],
+    [
+      "from the device's template, which tells the agent as well",
+      several(template('t', 'fence_compute', 'n0:h0'), device('a', 'template="t"')),
+      { n0: 'h0' },
+    ],
+    [
+      "the device's own word goes before its template's",
+      several(device('a', 'template="t"', attributes('n0:own')), template('t', 'fence_compute', 'n0:theirs')),
+      { n0: 'own' },
+    ],
+    ['a template that no device has says nothing', template('t', 'fence_compute', 'n0:h0'), {}],
+    [
+      'the device of another agent with a template',
+      several(template('t', 'fence_ipmilan', 'n0:h0'), device('a', 'template="t"', attributes('n1:h1'))),
+      {},
+    ],
+    [
+      'from the resource defaults',
+      several(device('a', nova), device('b', nova, attributes('n1:h1')), attributes('n0:h0')),
+      { n0: 'h0', n1: 'h1' },
+    ],
+    ['defaults without a device', attributes('n0:h0'), {}],
+  ])('%s', async (_what, output, plugs) => {
+    expect(await parsed(output)).toEqual(plugs);
   });
 });

@@ -1,5 +1,16 @@
-import type { Aggregate, Flavor, Image, Project, Server, Volume } from '@openstack-ts/nova-client';
-import { NovaError, type NovaErrorCode } from '@openstack-ts/nova-client';
+import {
+  type Aggregate,
+  type Flavor,
+  type Image,
+  NovaError,
+  type NovaErrorCode,
+  novaHost,
+  type Project,
+  type Server,
+  serverId,
+  type Volume,
+} from '@openstack-ts/nova-client';
+import { named, type Plain } from '../names.ts';
 
 /** What a cloud holds, as far as the policy looks at it. */
 export interface Lists {
@@ -77,9 +88,9 @@ export class FakeLists {
   }
 }
 
-export function aServer(changes: Partial<Server> = {}): Server {
+export function aServer(changes: Plain<Partial<Server>> = {}): Server {
   const { id = 'i', name = `name-of-${id}` } = changes;
-  return {
+  return named<Server>({
     id,
     name,
     host: 'comp0',
@@ -98,7 +109,7 @@ export function aServer(changes: Partial<Server> = {}): Server {
     fault: null,
     updatedAt: null,
     ...changes,
-  };
+  });
 }
 
 export function aFlavor(name: string, extraSpecs: Record<string, string> = {}): Flavor {
@@ -112,14 +123,14 @@ export function anImage(id: string, changes: Partial<Image> = {}): Image {
 /** Made from an image with these properties; empty: from none. */
 export function aVolume(
   id: string,
-  serverId: string,
+  server: string,
   imageProperties: Record<string, string> = {},
   changes: Partial<Volume> = {},
 ): Volume {
   return {
     id,
     bootable: Object.keys(imageProperties).length > 0,
-    serverIds: [serverId],
+    serverIds: [serverId(server)],
     imageProperties,
     ...changes,
   };
@@ -130,5 +141,5 @@ export function anAggregate(
   hosts: readonly string[],
   metadata: Record<string, string> = {},
 ): Aggregate {
-  return { id: name, name, availabilityZone: null, hosts, metadata };
+  return { id: name, name, availabilityZone: null, hosts: hosts.map(novaHost), metadata };
 }

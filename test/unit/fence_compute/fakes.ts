@@ -4,18 +4,24 @@ import {
   type NovaClient,
   NovaError,
   type NovaErrorCode,
+  novaHost,
   type Server,
+  serverId,
 } from '@openstack-ts/nova-client';
 import { options as declared } from '../../../fence/fence_compute/options.ts';
 import type { World } from '../../../fence/fence_compute/world.ts';
 import {
   AttrdError,
+  type Incident,
   type Mark,
+  type MarkMeant,
   type MarkReading,
   type MarkStore,
-  type NodeState,
-  type Primitive,
+  markName,
+  nodeName,
+  nothingKnown,
 } from '../../../lib/attrd/index.ts';
+import type { NodesReading, Primitive } from '../../../lib/cluster/index.ts';
 import type { FenceContext } from '../../../lib/fencing/index.ts';
 import { FenceOptions } from '../../../lib/fencing/options.ts';
 import { parseStdin } from '../../../lib/fencing/stdin.ts';
@@ -26,9 +32,10 @@ export const START = Date.parse('2026-11-21T03:00:00Z');
 export function service(host: string, more: Partial<ComputeService> = {}): ComputeService {
   return {
     id: `id-${host}`,
-    host,
+    host: novaHost(host),
     state: 'up',
     status: 'enabled',
+    zone: 'nova',
     disabledReason: null,
     forcedDown: false,
     updatedAt: START,
@@ -36,13 +43,14 @@ export function service(host: string, more: Partial<ComputeService> = {}): Compu
   };
 }
 
-export function migration(serverId: string, status: string, ageMs: number): Migration {
+export function migration(id: string, status: string, ageMs: number): Migration {
   return {
-    id: `m-${serverId}-${status}`,
-    serverId,
+    id: `m-${id}-${status}`,
+    serverId: serverId(id),
     status,
-    sourceHost: 'comp0',
-    destHost: 'comp1',
+    sourceHost: novaHost('comp0'),
+    destHost: novaHost('comp1'),
+    claimed: true,
     createdAt: START - ageMs,
     updatedAt: START - ageMs,
   };
@@ -50,9 +58,9 @@ export function migration(serverId: string, status: string, ageMs: number): Migr
 
 export function server(id: string, taskState: string | null = null): Server {
   return {
-    id,
+    id: serverId(id),
     name: id,
-    host: 'comp0',
+    host: novaHost('comp0'),
     status: 'ACTIVE',
     vmState: 'active',
     taskState,
@@ -73,9 +81,23 @@ export function server(id: string, taskState: string | null = null): Server {
 export const failure = (code: NovaErrorCode, status?: number): NovaError =>
   new NovaError(code, `Nova says ${code}`, status === undefined ? {} : { status });
 
+const incident = (id: string): Incident => ({
+  id,
+  phase: 'pending',
+  owner: null,
+  at: 0,
+  by: 'ctl0',
+  novaAt: null,
+  echo: false,
+  adopted: false,
+  known: nothingKnown,
+});
+
 /** Marks in memory, with the order of everything that happens in `journal`. */
 export class FakeMarks implements MarkStore {
   readonly marks = new Map<string, Mark>();
+  /** When an incident began on Nova's clock, as it was noted. */
+  readonly novaAt = new Map<string, number>();
   nodes: string[] = ['ctl0', 'comp0', 'comp1'];
   /** Thrown by the methods named. */
   readonly failures = new Map<keyof MarkStore, AttrdError>();
@@ -91,33 +113,48 @@ export class FakeMarks implements MarkStore {
     this.onRead();
     this.#fail('readAll');
     const marks: MarkReading[] = [...this.marks].map(([name, mark]) => ({
-      name,
+      name: markName(name),
       mark,
       transient: mark,
       permanent: this.nodes.includes(name) && mark.kind === 'claimed' ? { kind: 'yes' as const } : mark,
+      incident: null,
     }));
-    return { marks, clusterNodes: this.nodes, words: [] };
+    return { marks, incidents: new Map(), clusterNodes: this.nodes.map(nodeName), words: [] };
   }
 
   async setYes(name: string) {
     this.#fail('setYes');
     this.journal.push(`mark ${name} yes`);
     this.marks.set(name, { kind: 'yes' });
-    return { permanent: this.nodes.includes(name) };
+    return { incident: this.nodes.includes(name) ? incident('new') : null };
   }
 
-  async setNo(name: string) {
-    this.#fail('setNo');
+  async noteNovaTime({ name }: MarkMeant, novaAt: number) {
+    this.novaAt.set(name, novaAt);
+  }
+
+  async remember() {
+    return null;
+  }
+
+  async owe(name: string) {
+    this.#fail('owe');
     this.journal.push(`mark ${name} no`);
     this.marks.set(name, { kind: 'no' });
   }
 
-  async clearNo(name: string) {
-    if (this.marks.get(name)?.kind === 'no') await this.clear(name);
+  async takeBack({ name }: MarkMeant, before: 'none' | 'no') {
+    this.#fail('takeBack');
+    if (before === 'no') await this.owe(name);
+    else this.clear(name);
   }
 
-  async clear(name: string) {
-    this.#fail('clear');
+  async clearNo(name: string) {
+    if (this.marks.get(name)?.kind === 'no') this.clear(name);
+  }
+
+  clear(name: string): void {
+    this.#fail('clearNo');
     this.journal.push(`mark ${name} cleared`);
     this.marks.delete(name);
   }
@@ -125,7 +162,19 @@ export class FakeMarks implements MarkStore {
   async repair({ name }: MarkReading) {
     this.#fail('repair');
     this.journal.push(`mark ${name} repaired`);
-    return { permanent: this.nodes.includes(name) };
+    return { permanent: this.nodes.includes(name), incident: null };
+  }
+
+  async setNo(): Promise<boolean> {
+    throw new Error('a fence agent ends no evacuation');
+  }
+
+  async own(): Promise<null> {
+    throw new Error('a fence agent owns nothing');
+  }
+
+  async heedNo(): Promise<void> {
+    throw new Error('a fence agent owns nothing');
   }
 
   async claim(): Promise<void> {
@@ -142,11 +191,16 @@ export class FakeMarks implements MarkStore {
   }
 }
 
-/** A Nova in memory. Whatever `failures` holds for a method is thrown first, one after the other. */
-export class FakeNova {
+/** What the client tells a fence agent, without a Nova behind it. Whatever `failures` holds for a method is thrown first, one after the other. */
+export class ClientStub {
   services: ComputeService[] = [service('comp0'), service('comp1')];
   servers: Server[] = [];
+  clockOffsetMs = 0;
   evacuations: Migration[] = [];
+  /** What else Placement counts on every host. */
+  allocated: string[] = [];
+  /** Names of Placement's providers; null: those of the services. */
+  providers: string[] | null = null;
   /** Hosts whose nova-compute does not report. */
   readonly silent = new Set<string>();
   /** Instances whose guest does not run. */
@@ -169,7 +223,7 @@ export class FakeNova {
     };
     return {
       microversion: '2.90',
-      clockOffsetMs: 0,
+      clockOffsetMs: this.clockOffsetMs,
       requestCount: 0,
       listComputeServices: async () => {
         this.#fail('listComputeServices');
@@ -210,7 +264,10 @@ export class FakeNova {
       startServer: unused,
       stopServer: unused,
       resetServerState: unused,
-      listActions: unused,
+      // What was done to its servers is told to nobody here.
+      listActions: async () => [],
+      listActionEvents: unused,
+      listMoves: unused,
       listFlavors: unused,
       listImagesByTag: unused,
       listAggregates: unused,
@@ -219,6 +276,14 @@ export class FakeNova {
       listVolumesByImageProperty: unused,
       getVolume: unused,
       listCapacity: unused,
+      listAllocations: async (host) => {
+        this.#fail('listAllocations');
+        return [...this.servers.filter((each) => each.host === host).map(({ id }) => id), ...this.allocated];
+      },
+      listProviderNames: async () => {
+        this.#fail('listProviderNames');
+        return this.providers ?? this.services.map(({ host }) => host);
+      },
       getServerGroup: unused,
       listProjects: unused,
     };
@@ -237,10 +302,10 @@ export class FakeNova {
 
 export interface Stage {
   readonly marks: FakeMarks;
-  readonly nova: FakeNova;
+  readonly nova: ClientStub;
   readonly world: World;
-  /** What the CIB says; empty as where it does not answer. */
-  readonly cluster: { nodes: NodeState[]; primitives: Primitive[] };
+  /** What the cluster tells: as it stands, no nodes and no resources. */
+  readonly cluster: { nodes: NodesReading | (() => NodesReading); primitives: Primitive[] | AttrdError };
   /** Everything that was changed, in order. */
   readonly journal: string[];
   /** Virtual time passed, in ms. */
@@ -257,8 +322,8 @@ export function stage(): Stage {
   let printed = '';
   let now = START;
   const marks = new FakeMarks(journal);
-  const cluster: Stage['cluster'] = { nodes: [], primitives: [] };
-  const nova = new FakeNova(journal);
+  const cluster: Stage['cluster'] = { nodes: { known: true, nodes: [] }, primitives: [] };
+  const nova = new ClientStub(journal);
   const say = (level: string) => (message: string) => void messages.push(`${level} ${message}`);
   return {
     marks,
@@ -270,7 +335,13 @@ export function stage(): Stage {
     cluster,
     world: {
       marks,
-      cluster: { nodes: async () => cluster.nodes, primitives: async () => cluster.primitives },
+      cluster: {
+        nodes: async () => (typeof cluster.nodes === 'function' ? cluster.nodes() : cluster.nodes),
+        primitives: async () => {
+          if (cluster.primitives instanceof AttrdError) throw cluster.primitives;
+          return cluster.primitives;
+        },
+      },
       connect: async () => nova.connect(),
       now: () => now,
       sleep: async (ms) => {

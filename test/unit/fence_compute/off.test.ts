@@ -1,11 +1,17 @@
+import { novaHost } from '@openstack-ts/nova-client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { off } from '../../../fence/fence_compute/off.ts';
-import type { Mark } from '../../../lib/attrd/index.ts';
+import { AttrdError, type Mark } from '../../../lib/attrd/index.ts';
 import { attrdGone, failure, type Stage, server, service, stage } from './fakes.ts';
 
 const stdin = 'nodename=comp0\nport=comp0';
 const reason =
   'Pacemaker fenced this host at 2026-11-21T03:00:00Z (fence_compute); its instances are evacuated';
+const refused = new AttrdError(
+  'failed',
+  'setting permanent attribute evacuate of comp0 failed: crm_attribute ended with 124: Update does not conform to quorum policy',
+  { exitCode: 124 },
+);
 const claimed: Mark = { kind: 'claimed', who: 'ctl0', at: 1_795_224_191 };
 
 let at: Stage;
@@ -73,18 +79,23 @@ describe('off', () => {
   });
 
   it.each<Mark>([{ kind: 'yes' }, claimed])(
-    'makes both copies of a mark right and leaves it: %o',
+    'is another failure, whatever mark is there: %o',
     async (mark) => {
       at.marks.marks.set('comp0', mark);
       expect(await run()).toBe(0);
-      expect(at.journal[0]).toBe('mark comp0 repaired');
-      expect(at.marks.marks.get('comp0')).toEqual(mark);
+      expect(at.journal[0]).toBe('mark comp0 yes');
     },
   );
 
-  it('fails when they cannot be made right', async () => {
+  it("notes when it was, on Nova's clock", async () => {
+    at.nova.clockOffsetMs = -8_000;
+    expect(await run()).toBe(0);
+    expect(at.marks.novaAt.get('comp0')).toBe(-8_000);
+  });
+
+  it('fails when another mark is there and a new one cannot be written', async () => {
     at.marks.marks.set('comp0', { kind: 'yes' });
-    at.marks.failures.set('repair', attrdGone);
+    at.marks.failures.set('setYes', attrdGone);
     await expect(run()).rejects.toThrow('comp0 could not be marked for evacuation');
     expect(at.nova.connects).toBe(0);
   });
@@ -96,7 +107,7 @@ describe('off of a host that was evacuated before', () => {
   });
 
   it('leaves "no" where Nova lists no instance', async () => {
-    at.nova.servers = [{ ...server('vm1'), host: 'comp1' }];
+    at.nova.servers = [{ ...server('vm1'), host: novaHost('comp1') }];
     expect(await run()).toBe(0);
     expect(at.journal.some((entry) => entry.startsWith('mark'))).toBe(false);
     expect(at.journal[0]).toBe('nova comp0 forced down');
@@ -194,6 +205,36 @@ describe('off that fails', () => {
     expect(at.nova.connects).toBe(0);
   });
 
+  it('but not when the CIB takes it at last: it is tried until the deadline', async () => {
+    at.marks.failures.set('setYes', refused);
+    const sleep = at.world.sleep.bind(at.world);
+    const patient = {
+      ...at.world,
+      sleep: async (ms: number) => {
+        await sleep(ms);
+        if (at.elapsed() >= 10_000) at.marks.failures.delete('setYes');
+      },
+    };
+    expect(await off(at.context(stdin), patient)).toBe(0);
+    expect(at.elapsed()).toBeLessThanOrEqual(20_000);
+    expect(at.journal[0]).toBe('mark comp0 yes');
+  });
+
+  it('where the CIB refuses its permanent copy all along: fails, as it may be lost, and says what was reached', async () => {
+    at.marks.failures.set('setYes', refused);
+    at.marks.onRead = () => {
+      // The transient copy was written.
+      if (at.elapsed() > 0) at.marks.marks.set('hv-9', { kind: 'yes' });
+    };
+    at.marks.nodes = [];
+    const call = run('nodename=hv-9\nport=comp0');
+    await expect(call).rejects.toThrow(
+      'hv-9 could not be marked for evacuation: setting permanent attribute evacuate of comp0 failed: crm_attribute ended with 124: Update does not conform to quorum policy. hv-9 bears a mark all the same. Nova was not told anything.',
+    );
+    expect(at.elapsed()).toBeGreaterThan(10_000);
+    expect(at.elapsed()).toBeLessThanOrEqual(20_000);
+  });
+
   it('but not when the marks cannot be read and one can be written', async () => {
     at.marks.failures.set('readAll', attrdGone);
     expect(await run()).toBe(0);
@@ -208,8 +249,8 @@ describe('off that fails', () => {
       { kind: 'unknown', value: 'perhaps' },
       ['mark comp0 yes', 'mark comp0 cleared'],
     ],
-    ['a mark before', { kind: 'yes' }, ['mark comp0 repaired']],
-    ['a claim before', claimed, ['mark comp0 repaired']],
+    ['a mark before', { kind: 'yes' }, ['mark comp0 yes']],
+    ['a claim before', claimed, ['mark comp0 yes']],
   ])('when Nova does not know the host; %s', async (_, before, journal) => {
     if (before !== null) at.marks.marks.set('comp0', before);
     at.nova.services = [service('comp1')];
@@ -226,7 +267,7 @@ describe('off that fails', () => {
 
   it('and says so when the mark cannot be taken back', async () => {
     at.nova.services = [];
-    at.marks.failures.set('clear', attrdGone);
+    at.marks.failures.set('takeBack', attrdGone);
     await expect(run()).rejects.toThrow(
       'The mark of comp0 could not be taken back: attrd_updater could not connect',
     );

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { on } from '../../../fence/fence_compute/on.ts';
-import { AttrdError, type Mark } from '../../../lib/attrd/index.ts';
+import { AttrdError, type Mark, nodeName } from '../../../lib/attrd/index.ts';
+import type { ClusterNode, NodesReading } from '../../../lib/cluster/index.ts';
 import { disabledReason } from '../../../lib/evacuation/index.ts';
 import { attrdGone, failure, migration, START, type Stage, server, service, stage } from './fakes.ts';
 
@@ -114,14 +115,37 @@ describe('on waits for the mark', () => {
   });
 });
 
+/** The cluster's nodes are comp0, in this state. */
+const comp0 = (state: Partial<ClusterNode> = {}): NodesReading => ({
+  known: true,
+  nodes: [
+    {
+      name: nodeName('comp0'),
+      kind: 'remote',
+      online: true,
+      pending: false,
+      unclean: false,
+      standby: false,
+      maintenance: false,
+      connecting: false,
+      ...state,
+    },
+  ],
+});
+const noDc: NodesReading = {
+  known: false,
+  why: 'noDc',
+  sentence: 'the cluster has no DC at the moment',
+  remedy: 'crm_mon -1 on this node shows what the cluster tells',
+};
+
 describe('on with a pending mark does not hold up the cluster', () => {
-  const joined = (yes: boolean) => [{ name: 'comp0', joined: yes, active: new Set<string>() }];
   beforeEach(() => {
     at.marks.marks.set('comp0', { kind: 'yes' });
   });
 
   it('while the node has not joined: Pacemaker asks again', async () => {
-    at.cluster.nodes = joined(false);
+    at.cluster.nodes = comp0({ online: false });
     expect(await run()).toBe(0);
     expect(at.elapsed()).toBe(0);
     expect(at.journal).toEqual([]);
@@ -132,7 +156,7 @@ describe('on with a pending mark does not hold up the cluster', () => {
     ['nothing that starts nova-compute', { id: 'x', class: 'ocf', provider: 'pacemaker', type: 'Dummy' }],
     ['NovaCompute', { id: 'x', class: 'ocf', provider: 'openstack', type: 'NovaCompute' }],
   ])('where it has %s', async (_, primitive) => {
-    at.cluster.nodes = joined(true);
+    at.cluster.nodes = comp0();
     at.cluster.primitives = [primitive];
     expect(await run()).toBe(0);
     expect(at.elapsed()).toBe(0);
@@ -142,7 +166,7 @@ describe('on with a pending mark does not hold up the cluster', () => {
   it.each(['openstack-nova-compute', 'nova-compute', 'nova_compute'])(
     'but fails where it would start %s by itself',
     async (type) => {
-      at.cluster.nodes = joined(true);
+      at.cluster.nodes = comp0();
       at.cluster.primitives = [{ id: 'x', class: 'systemd', provider: null, type }];
       await expect(run()).rejects.toThrow('still wait for evacuation');
     },
@@ -150,10 +174,87 @@ describe('on with a pending mark does not hold up the cluster', () => {
 });
 
 it('gives nothing back to Nova while the node is not there', async () => {
-  at.cluster.nodes = [{ name: 'comp0', joined: false, active: new Set() }];
+  at.cluster.nodes = comp0({ online: false });
   expect(await run()).toBe(0);
   expect(at.journal).toEqual([]);
   expect(at.messages.at(-1)).toContain('waits for its nova-compute to start');
+});
+
+describe('on, and what the cluster takes the node for', () => {
+  it.each<[string, Partial<ClusterNode>]>([
+    ['its connection is only being started', { connecting: true }],
+    ['it is to be fenced', { unclean: true }],
+    ['it is still joining', { pending: true }],
+  ])('%s: it has not joined, so that nothing is given back', async (_, state) => {
+    at.cluster.nodes = comp0(state);
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual([]);
+  });
+
+  it('it has joined, and is in standby: given back', async () => {
+    at.cluster.nodes = comp0({ standby: true });
+    expect(await run()).toBe(0);
+    expect(at.journal).not.toEqual([]);
+  });
+
+  it('not told at first: asks again, and goes by what it is told then', async () => {
+    at.cluster.nodes = () => (at.elapsed() < 3_000 ? noDc : comp0());
+    expect(await run()).toBe(0);
+    expect(at.elapsed()).toBe(3_500);
+    expect(at.journal).not.toEqual([]);
+  });
+
+  it('not told until the deadline: nothing is given back, and that is said', async () => {
+    at.cluster.nodes = noDc;
+    expect(await run()).toBe(0);
+    expect(at.elapsed()).toBeLessThanOrEqual(20_000);
+    expect(at.journal).toEqual([]);
+    expect(at.messages.join('\n')).toContain(
+      'stays forced down for now, as the cluster does not tell whether it has joined: the cluster has no DC at the moment',
+    );
+  });
+
+  it('not told, and success would start nova-compute: no mark is to be seen, which proves nothing, so it fails', async () => {
+    at.marks.marks.clear();
+    at.nova.services = [service('comp0')];
+    at.cluster.nodes = noDc;
+    at.cluster.primitives = [{ id: 'x', class: 'systemd', provider: null, type: 'openstack-nova-compute' }];
+    await expect(run()).rejects.toThrow(
+      'nobody can say whether it is being evacuated: the cluster has no DC at the moment; Pacemaker tries again.',
+    );
+    expect(at.nova.connects).toBe(0);
+  });
+
+  it('a mark that is to be seen only once the cluster tells counts', async () => {
+    at.marks.marks.clear();
+    at.cluster.nodes = () => {
+      at.marks.marks.set('comp0', { kind: 'yes' });
+      return comp0();
+    };
+    at.cluster.primitives = [{ id: 'x', class: 'systemd', provider: null, type: 'openstack-nova-compute' }];
+    await expect(run()).rejects.toThrow('still wait for evacuation');
+    expect(at.journal).toEqual([]);
+  });
+
+  it('not told, and nobody can be asked again: without crm_mon it does not wait', async () => {
+    at.cluster.nodes = { ...noDc, why: 'missing', sentence: 'crm_mon is not installed on this node' };
+    expect(await run()).toBe(0);
+    expect(at.elapsed()).toBe(0);
+    expect(at.journal).toEqual([]);
+  });
+
+  it('not told, with a pending mark: anything may start, so it fails', async () => {
+    at.marks.marks.set('comp0', { kind: 'yes' });
+    at.cluster.nodes = noDc;
+    await expect(run()).rejects.toThrow('still wait for evacuation');
+  });
+
+  it('joined, but what it would start is not told: fails as well', async () => {
+    at.marks.marks.set('comp0', { kind: 'yes' });
+    at.cluster.nodes = comp0();
+    at.cluster.primitives = new AttrdError('timeout', 'cibadmin did not end');
+    await expect(run()).rejects.toThrow('still wait for evacuation');
+  });
 });
 
 describe('on without an answer', () => {
@@ -192,7 +293,7 @@ describe('on without an answer', () => {
 
 describe('on while an evacuation is in flight', () => {
   it.each([
-    ['a young open record', [migration('vm1', 'pre-migrating', 5_000)], []],
+    ['a young open record', [migration('vm1', 'pre-migrating', 5_000)], [server('vm1')]],
     [
       'an old open record of an instance that is rebuilding',
       [migration('vm1', 'accepted', 3_600_000)],
@@ -219,7 +320,7 @@ describe('on while an evacuation is in flight', () => {
       [server('vm1'), server('vm2')],
     ],
     ['a record that was left lying', [migration('vm1', 'pre-migrating', 3_600_000)], [server('vm1')]],
-    ['a record of an instance that was deleted', [migration('vm1', 'pre-migrating', 3_600_000)], []],
+    ['a record of an instance that was deleted', [migration('vm1', 'pre-migrating', 5_000)], []],
     [
       'an open record that a later one settled',
       [migration('vm1', 'accepted', 60_001), migration('vm1', 'completed', 100)],

@@ -28,6 +28,11 @@ describe('the password script', () => {
     expect(await script('echo oops >&2; echo x')).toEqual({ password: 'x', err: 'oops\n' });
   });
 
+  it('does not pass on the password, nor what a terminal would obey', async () => {
+    const { err } = await script('echo "+ echo l1lac-tree" >&2; printf "a\\033[2Jb\\n" >&2; echo l1lac-tree');
+    expect(err).toBe('+ echo ***\na?[2Jb\n');
+  });
+
   it('stops a script that hangs, and what it started', async () => {
     const marker = `4242.${process.pid}`;
     const before = Date.now();

@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FenceError, FenceExit, runFenceAgent } from '../../../lib/fencing/index.ts';
+import { type FenceAgent, FenceError, FenceExit, runFenceAgent } from '../../../lib/fencing/index.ts';
 import { capture, run, testAgent } from './testAgent.ts';
 
 const hint = "ERROR: Please use '-h' for usage";
@@ -238,6 +239,18 @@ describe('messages', () => {
   const few = ['ERROR: it failed badly', 'WARNING: it wobbles'];
   const all = [...few, 'INFO: it is', 'DEBUG: it has parts'];
 
+  it('hide a secret, whoever says it', async () => {
+    const password = 'm4rmot-hill';
+    const says = (act: FenceAgent['act']) =>
+      run(testAgent({ act }), { argv: ['-n', 'c0', '-v', '-p', password] });
+    const { err } = await says(async (ctx) => {
+      ctx.log.warn(`curl -u admin:${password}`);
+      throw new Error(`${'x'.repeat(990)}${password}`);
+    });
+    expect(err[0]).toBe('WARNING: curl -u admin:***');
+    expect(err.join('\n')).not.toContain(password.slice(0, 6));
+  });
+
   it.each([
     [[], few],
     [['-v'], all],
@@ -293,6 +306,24 @@ describe('messages', () => {
     expect(readFileSync(file, 'utf8')).toMatch(
       /^before\n[-\d]+ [:\d]+,\d{3} ERROR: it failed badly\n.*it wobbles\n$/,
     );
+  });
+
+  it('are not a page long', async () => {
+    const agent = testAgent({
+      act: async () => {
+        throw new Error('sky '.repeat(5_000));
+      },
+    });
+    expect((await run(agent, { argv: ['-n', 'c0'] })).err.map((line) => line.length)).toEqual([1_007]);
+  });
+
+  it('a debug file that is a FIFO nobody reads holds nothing up', async () => {
+    const fifo = join(dir, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const before = Date.now();
+    const { code, err } = await run(talkative, { stdin: `port=c0\ndebug_file=${fifo}` });
+    expect([code, err]).toEqual([0, few]);
+    expect(Date.now() - before).toBeLessThan(2_000);
   });
 
   it('a debug file that cannot be written is a failure', async () => {

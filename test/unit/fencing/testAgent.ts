@@ -35,7 +35,7 @@ export const options: readonly FenceOption[] = [
     argument: 'name',
     shortdesc: 'Login <name> & "more"',
   },
-  { key: 'passwd', long: 'password', short: 'p', type: 'string', shortdesc: 'Password' },
+  { key: 'passwd', long: 'password', short: 'p', type: 'string', secret: true, shortdesc: 'Password' },
   { key: 'user-domain', long: 'user-domain', short: 'u', type: 'string', default: 'Default', shortdesc: 'D' },
   { key: 'auth_url', long: 'auth-url', short: 'k', type: 'string', default: '', shortdesc: 'URL' },
   { key: 'insecure', long: 'insecure', type: 'boolean', shortdesc: 'Insecure' },

@@ -38,7 +38,7 @@ describe('the import directions are enforced', () => {
 
   it('lets the domain import the client', () => {
     const { status, output } = cruise({
-      'lib/evacuation/a.ts': "import '../nova-client/src/b.ts';\n",
+      'lib/evacuation/look/a.ts': "import '../../nova-client/src/b.ts';\n",
       'lib/nova-client/src/b.ts': 'export {};\n',
     });
     expect(output).toContain('no dependency violations found');
@@ -48,8 +48,14 @@ describe('the import directions are enforced', () => {
   it.each([
     ['lib/ocf/a.ts', '../nova-client/src/b.ts', 'lib/nova-client/src/b.ts', 'lib/ocf-imports'],
     ['lib/nova-client/src/a.ts', '../../attrd/b.ts', 'lib/attrd/b.ts', 'lib/nova-client-imports'],
+    ['lib/attrd/a.ts', '../cluster/b.ts', 'lib/cluster/b.ts', 'lib/attrd-imports'],
+    ['lib/cluster/a.ts', '../evacuation/b.ts', 'lib/evacuation/b.ts', 'lib/cluster-imports'],
     ['lib/fencing/a.ts', '../evacuation/b.ts', 'lib/evacuation/b.ts', 'lib/fencing-imports'],
-    ['lib/evacuation/a.ts', '../ocf/b.ts', 'lib/ocf/b.ts', 'lib/evacuation-imports'],
+    ['lib/evacuation/look/a.ts', '../../ocf/b.ts', 'lib/ocf/b.ts', 'lib/evacuation-imports'],
+    ['lib/evacuation/act/a.ts', '../../connection/b.ts', 'lib/connection/b.ts', 'lib/evacuation-imports'],
+    ['lib/connection/a.ts', '../evacuation/look/b.ts', 'lib/evacuation/look/b.ts', 'lib/connection-imports'],
+    ['lib/evacuation/look/a.ts', '../index.ts', 'lib/evacuation/index.ts', 'look-imports'],
+    ['lib/evacuation/a.ts', './look/b.ts', 'lib/evacuation/look/b.ts', 'every-file-has-a-room'],
     [
       'agents/NovaEvacuate/a.ts',
       '../../fence/fence_compute/b.ts',
@@ -64,11 +70,37 @@ describe('the import directions are enforced', () => {
     ],
     ['agents/shared/a.ts', '../NovaCompute/b.ts', 'agents/NovaCompute/b.ts', 'agents/shared-imports'],
     ['lib/attrd/a.ts', '../../test/b.ts', 'test/b.ts', 'tests-import-nothing-back'],
+    ['test/simulators/a.ts', '../unit/b.ts', 'test/unit/b.ts', 'simulators-import-no-test'],
     ['demo/a.ts', '../agents/NovaEvacuate/b.ts', 'agents/NovaEvacuate/b.ts', 'only-the-entry-imports-agents'],
     ['lib/attrd/a.ts', './missing.ts', 'lib/attrd/b.ts', 'no-orphan-resolution'],
   ])('refuses %s importing %s', (from, specifier, to, rule) => {
     const { status, output } = cruise({ [from]: `import '${specifier}';\n`, [to]: 'export {};\n' });
     expect(output).toContain(`error ${rule}`);
+    expect(status).not.toBe(0);
+  });
+
+  const rooms = ['incident', 'look', 'judge', 'decide', 'tell', 'act', 'return', 'run'];
+  const storeys = rooms.flatMap((lower, floor) => rooms.slice(floor + 1).map((upper) => [lower, upper]));
+
+  it('lets every room of the domain import those below it, and none of those above it', () => {
+    const room = (name: string) => `lib/evacuation/${name}`;
+    const down = storeys.map(([lower, upper]) => [
+      `${room(`${upper}`)}/over-${lower}.ts`,
+      `../${lower}/b.ts`,
+    ]);
+    const up = storeys.map(([lower, upper]) => [`${room(`${lower}`)}/under-${upper}.ts`, `../${upper}/b.ts`]);
+    const floors = rooms.map((name) => [`${room(name)}/b.ts`, null]);
+    const files = [...floors, ...down, ...up].map(([file, to]) => [
+      `${file}`,
+      to === null ? 'export {};\n' : `import '${to}';\n`,
+    ]);
+    const { status, output } = cruise(Object.fromEntries(files));
+    const wrong = output.split('\n').filter((line) => line.includes('error '));
+    const expected = storeys.map(
+      ([lower, upper]) =>
+        `error ${lower}-imports: ${room(`${lower}`)}/under-${upper}.ts → ${room(`${upper}`)}/b.ts`,
+    );
+    expect(wrong.map((line) => line.trim()).sort()).toEqual(expected.sort());
     expect(status).not.toBe(0);
   });
 

@@ -34,6 +34,8 @@ async function made({ summaries = {}, hypervisors = [], max = '2.93', placement 
 const at = (host: string, id: string) =>
   hypervisor({ id, service: { id: 's', host, disabled_reason: null } });
 
+const plainTraits = new Set(['COMPUTE_NODE', 'HW_CPU_X86_SSE2']);
+
 describe('the room of the hosts', () => {
   it("is Placement's count by Nova's name of the host", async () => {
     const { one, nova } = await made({
@@ -48,6 +50,7 @@ describe('the room of the hosts', () => {
     expect(await nova.listCapacity()).toEqual([
       {
         host: 'comp1',
+        traits: plainTraits,
         resources: {
           VCPU: { capacity: 16, used: 3 },
           MEMORY_MB: { capacity: 7680, used: 512 },
@@ -56,6 +59,7 @@ describe('the room of the hosts', () => {
       },
       {
         host: 'comp2',
+        traits: plainTraits,
         resources: { VCPU: { capacity: 16, used: 0 }, MEMORY_MB: { capacity: 7680, used: 0 } },
       },
     ]);
@@ -82,6 +86,7 @@ describe('the room of the hosts', () => {
     expect(await nova.listCapacity()).toEqual([
       {
         host: 'comp1',
+        traits: plainTraits,
         resources: {
           VCPU: { capacity: 16, used: 3 },
           MEMORY_MB: { capacity: 8192, used: 1024 },

@@ -1,5 +1,13 @@
-import { type ComputeService, connect, type NovaClient } from '@openstack-ts/nova-client';
+import {
+  type ComputeService,
+  type ConnectDeps,
+  connect,
+  type NovaClient,
+  novaHost,
+  serverId,
+} from '@openstack-ts/nova-client';
 import { describe, expect, it } from 'vitest';
+import { type Plainly, plainly } from '../names.ts';
 import { type Cloud, type CloudOptions, cloud, type Reply, type Seen, surroundings } from './loopback.ts';
 import { fault, flavor, migration, oldServer, server, service } from './records.ts';
 
@@ -8,10 +16,11 @@ type Answers = NonNullable<CloudOptions['answer']>;
 async function at(
   max: string,
   answer: (seen: Seen) => Reply | null,
-): Promise<{ one: Cloud; nova: NovaClient }> {
+  deps: ConnectDeps = {},
+): Promise<{ one: Cloud; nova: Plainly<NovaClient> }> {
   const answers: Answers = (seen) => answer(seen);
   const one = await cloud({ version: { min: '2.1', max }, answer: answers });
-  return { one, nova: await connect(one.config, surroundings()) };
+  return { one, nova: plainly(await connect(one.config, surroundings(deps))) };
 }
 
 const always = (body: unknown) => (seen: Seen) =>
@@ -31,6 +40,7 @@ describe('compute services', () => {
       {
         id: '225e0dd0-1a12-4ec0-b335-bcece8ea9b99',
         host: 'comp1',
+        zone: 'nova',
         state: 'down',
         status: 'enabled',
         disabledReason: null,
@@ -52,6 +62,7 @@ describe('compute services', () => {
       {
         id: '7',
         host: 'comp1',
+        zone: 'nova',
         state: 'down',
         status: 'disabled',
         disabledReason: 'because',
@@ -72,30 +83,45 @@ describe('compute services', () => {
     await expect(nova.setForcedDown(unknown as ComputeService, true)).rejects.toMatchObject({
       code: 'serverError',
       message:
-        'Nova cannot force comp1 down for now: the database of the cell that comp1 belongs to does not answer',
+        "Nova cannot force comp1 down for now: its record of comp1 is not whole, as when the database of the host's cell does not answer",
     });
     expect(one.calls()).toHaveLength(1);
   });
 
   it.each([
     [{ state: 'sideways' }, 'services[0].state is the string "sideways", "up" or "down" was expected'],
-    [{ host: 12 }, 'services[0].host is a number, a string was expected'],
     [{ id: null }, 'services[0].id is null, a number or a string was expected'],
     [{ forced_down: 'no' }, 'services[0].forced_down is the string "no", a boolean was expected'],
-    [{ updated_at: 5 }, 'services[0].updated_at is a number, a string was expected'],
-  ])('of a wrong shape are an error that names the field: %j', async (wrong, message) => {
-    const { nova } = await at('2.93', always({ services: [service(wrong)] }));
+  ])('of a wrong shape are not told, and the others are: %j', async (wrong, message) => {
+    const lines: string[] = [];
+    const body = { services: [service(wrong), service({ host: 'comp2', state: 'up' })] };
+    const { nova } = await at('2.93', always(body), { log: (line) => lines.push(line) });
+    expect(await nova.listComputeServices()).toMatchObject([
+      { host: 'comp1', state: 'unknown', status: 'unknown', id: '' },
+      { host: 'comp2', state: 'up' },
+    ]);
+    expect(lines).toContain(`Nova: comp1 counts as one that Nova does not tell about: ${message}`);
+  });
+
+  it('of a host without a name are an error that names the field', async () => {
+    const { nova } = await at('2.93', always({ services: [service({ host: 12 })] }));
     await expect(nova.listComputeServices()).rejects.toMatchObject({
       code: 'malformed',
-      message: expect.stringContaining(message),
+      message: expect.stringContaining('services[0].host is a number, a string was expected'),
     });
+  });
+
+  it('with a time that is none have not told it', async () => {
+    const { nova } = await at('2.93', always({ services: [service({ updated_at: 5 })] }));
+    expect(await nova.listComputeServices()).toMatchObject([{ state: 'down', updatedAt: null }]);
   });
 
   const host: ComputeService = {
     id: '7',
-    host: 'comp1',
+    host: novaHost('comp1'),
     state: 'up',
     status: 'enabled',
+    zone: null,
     disabledReason: null,
     forcedDown: false,
     updatedAt: null,
@@ -192,6 +218,7 @@ describe('servers', () => {
         locked: false,
         fault: {
           message: 'No valid host was found.',
+          reason: 'noValidHost',
           code: 500,
           createdAt: Date.UTC(2026, 10, 21, 2, 27, 26),
         },
@@ -206,6 +233,16 @@ describe('servers', () => {
     expect(await nova.listServers({ host: 'comp1' })).toMatchObject([
       { flavor: { id: '1', name: null, extraSpecs: null, size: null }, locked: null, imageId: null },
     ]);
+  });
+
+  it.each([
+    ['OS-EXT-SRV-ATTR:host', 'os_compute_api:os-extended-server-attributes'],
+    ['OS-EXT-STS:vm_state', 'os_compute_api:os-extended-status'],
+  ])('without %s, which Nova hides from some users, name the policy that does', async (key, policy) => {
+    const shown = Object.fromEntries(Object.entries(server()).filter(([name]) => name !== key));
+    const { nova } = await at('2.93', always({ servers: [shown, server({ [key]: null })] }));
+    const [hidden, unknown] = await nova.listServers({ host: 'comp1' });
+    expect([hidden?.hiddenBy, unknown?.hiddenBy]).toEqual([policy, undefined]);
   });
 
   it('of a cell whose database is gone come without what Nova does not know', async () => {
@@ -333,18 +370,42 @@ describe('servers', () => {
     [{ 'OS-EXT-SRV-ATTR:host': 5 }, 'servers[1].OS-EXT-SRV-ATTR:host is a number, a string was expected'],
     [{ status: null }, 'servers[1].status is null, a string was expected'],
     [{ updated: 'yesterday' }, 'servers[1].updated is the string "yesterday", an ISO 8601 time was expected'],
-    [{ metadata: { a: 1 } }, 'servers[1].metadata.a is a number, a string was expected'],
+    [{ metadata: { a: {} } }, 'servers[1].metadata.a is an object, a string was expected'],
     [{ image: 'x' }, 'servers[1].image is the string "x", an object was expected'],
     [
       { 'OS-EXT-STS:power_state': 'on' },
       'servers[1].OS-EXT-STS:power_state is the string "on", a number was expected',
     ],
-  ])('of a wrong shape are an error that names the field: %j', async (wrong, message) => {
-    const { nova } = await at('2.93', always({ servers: [server(), server(wrong)] }));
+  ])('of a wrong shape are not told, and the others are: %j', async (wrong, message) => {
+    const lines: string[] = [];
+    const body = { servers: [server(), server({ ...wrong, id: 's-odd' })], server: server(wrong) };
+    const { nova } = await at('2.93', always(body), { log: (line) => lines.push(line) });
+    expect(await nova.listServers({ host: 'comp1' })).toMatchObject([
+      { host: 'comp1', status: 'ACTIVE', vmState: 'active' },
+      { id: 's-odd', host: null, status: 'UNKNOWN', vmState: null, taskState: null },
+    ]);
+    expect(lines).toContain(`Nova: server s-odd counts as one that Nova does not tell about: ${message}`);
+    // Asked for by itself, it is an error that names the field.
+    await expect(nova.getServer('s-odd')).rejects.toMatchObject({
+      code: 'malformed',
+      message: expect.stringContaining(message.replace('servers[1]', 'server')),
+    });
+  });
+
+  it('without an id are an error that names the field', async () => {
+    const { nova } = await at('2.93', always({ servers: [server(), server({ id: 7 })] }));
     await expect(nova.listServers({ host: 'comp1' })).rejects.toMatchObject({
       code: 'malformed',
-      message: expect.stringContaining(message),
+      message: expect.stringContaining('servers[1].id is a number, a string was expected'),
     });
+  });
+
+  it('may have what is only shown, or what a tool wrote as a number, in another shape', async () => {
+    const odd = { name: 5, metadata: { a: 1, b: true, c: null, d: 'x' }, fault: { code: 500, message: 7 } };
+    const { nova } = await at('2.93', always({ servers: [server(odd)] }));
+    expect(await nova.listServers({ host: 'comp1' })).toMatchObject([
+      { status: 'ACTIVE', metadata: { a: '1', b: 'true', d: 'x' }, fault: { message: '', code: 500 } },
+    ]);
   });
 });
 
@@ -370,7 +431,7 @@ describe('an evacuation', () => {
     ['2.1', { disk: 'keep' }, '2.1', { onSharedStorage: true }],
     ['2.13', { disk: 'keep' }, '2.13', { onSharedStorage: true }],
     ['2.14', { disk: 'keep' }, '2.13', { onSharedStorage: true }],
-    ['2.93', { disk: 'keep', host: 'comp2' }, '2.13', { onSharedStorage: true }],
+    ['2.93', { disk: 'keep', host: 'comp2' }, '2.13', { onSharedStorage: true, host: 'comp2' }],
   ] as const)('at %s for %j is asked with %s and %j', async (max, request, version, body) => {
     const { one, nova } = await at(max, whole(''));
     expect(await nova.evacuate('s-1', request)).toEqual({ requestId: 'req-e' });
@@ -389,7 +450,7 @@ describe('an evacuation', () => {
     const lines: string[] = [];
     const one = await cloud({ answer: whole({ adminPass: 'Z3iKdsU3PZLU' }) });
     const nova = await connect(one.config, surroundings({ log: (line) => lines.push(line) }));
-    expect(await nova.evacuate('s-1', { disk: 'keep' })).toEqual({ requestId: 'req-e' });
+    expect(await nova.evacuate(serverId('s-1'), { disk: 'keep' })).toEqual({ requestId: 'req-e' });
     expect(lines.join('\n')).toContain('POST /v2.1/servers/s-1/action 200');
     expect(lines.join('\n')).not.toContain('Z3iK');
   });
@@ -424,6 +485,7 @@ describe('evacuation records', () => {
       status: 'accepted',
       sourceHost: 'comp1',
       destHost: null,
+      claimed: false,
       createdAt: Date.UTC(2026, 10, 21, 2, 27, 30),
       updatedAt: Date.UTC(2026, 10, 21, 2, 27, 30),
     });

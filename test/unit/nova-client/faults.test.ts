@@ -1,14 +1,15 @@
 // What becomes of a request when the other side misbehaves: what is repeated, what is not, and above all whether
 // an evacuation may have been carried out.
+
 import { createServer, connect as dial, type Socket } from 'node:net';
-import { connect, type NovaClient, NovaError } from '@openstack-ts/nova-client';
+import { connect, type NovaClient, NovaError, novaHost, serverId } from '@openstack-ts/nova-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeCertificates } from './certificates.ts';
 import { type Cloud, type CloudOptions, cloud, configOf, type Reply, surroundings } from './loopback.ts';
 
 type Fault = NonNullable<CloudOptions['answer']>;
 const services: Reply = { body: { services: [] } };
-const evacuate = (client: NovaClient) => client.evacuate('s-1', { disk: 'either' });
+const evacuate = (client: NovaClient) => client.evacuate(serverId('s-1'), { disk: 'either' });
 const caught = (promise: Promise<unknown>): Promise<NovaError> =>
   promise.then(
     () => Promise.reject(new Error('no error came')),
@@ -65,6 +66,8 @@ describe('a list', () => {
     ['503', status(503)],
     ['504', status(504)],
     ['429', status(429)],
+    ['408', status(408)],
+    ['413', status(413)],
   ])('is asked for again after %s', async (_name, fault) => {
     const deps = surroundings();
     const { one, client } = await clientOf(failing(2, fault), deps);
@@ -78,6 +81,36 @@ describe('a list', () => {
     const { one, client } = await clientOf(failing(1, silence), surroundings({ requestTimeoutMs: 60 }));
     expect(await client.listComputeServices()).toEqual([]);
     expect(one.calls()).toHaveLength(2);
+  });
+
+  it('is asked for as it is, not packed', async () => {
+    const { one, client } = await clientOf(failing(0, silence));
+    await client.listComputeServices();
+    expect(one.seen.map((seen) => seen.headers['accept-encoding'])).toEqual(one.seen.map(() => 'identity'));
+  });
+
+  it('that is packed all the same says so', async () => {
+    const { client } = await clientOf((seen) =>
+      seen.path.includes('os-services') ? { headers: { 'content-encoding': 'gzip' }, body: 'x' } : null,
+    );
+    expect((await caught(client.listComputeServices())).message).toContain(
+      'sent a body that is not JSON (encoded as "gzip", which was not asked for)',
+    );
+  });
+
+  it('that never came says how long it was waited for, in the last attempt and in all', async () => {
+    const { one, client } = await clientOf(
+      failing(99, silence),
+      surroundings({ requestTimeoutMs: 100, retry: { attempts: 3 } }),
+    );
+    const failure = await caught(client.listComputeServices());
+    expect(failure.code).toBe('timeout');
+    expect(failure.message).toMatch(
+      new RegExp(
+        `^Nova at ${one.url} did not answer within 0\\.1 s when asked to list the compute services ` +
+          '\\(attempt 3; it was asked for 0\\.[3-9] s in all\\)$',
+      ),
+    );
   });
 
   it('is not asked for for ever', async () => {
@@ -134,7 +167,7 @@ describe('a list', () => {
     const failure = await caught(client.listComputeServices({ signal: controller.signal }));
     expect(failure).toMatchObject({
       code: 'timeout',
-      message: expect.stringContaining('was no longer waited for'),
+      message: expect.stringMatching(/was no longer waited for after 0\.\d s when asked/),
     });
     expect(one.calls()).toHaveLength(1);
   });
@@ -158,9 +191,10 @@ describe('a list', () => {
 describe('a state', () => {
   const host = {
     id: 'u-1',
-    host: 'comp0',
+    host: novaHost('comp0'),
     state: 'up',
     status: 'enabled',
+    zone: null,
     disabledReason: null,
     forcedDown: false,
     updatedAt: null,

@@ -1,13 +1,14 @@
-import { connect, type NovaClient } from '@openstack-ts/nova-client';
+import { connect, type NovaClient, serverId } from '@openstack-ts/nova-client';
 import { describe, expect, it } from 'vitest';
+import { type Plainly, plainly } from '../names.ts';
 import { type Cloud, cloud, type Reply, type Seen, surroundings } from './loopback.ts';
 
 async function at(
   max: string,
   answer: (seen: Seen) => Reply | 'handled' | null,
-): Promise<{ one: Cloud; nova: NovaClient }> {
+): Promise<{ one: Cloud; nova: Plainly<NovaClient> }> {
   const one = await cloud({ version: { min: '2.1', max }, answer: (seen) => answer(seen) });
-  return { one, nova: await connect(one.config, surroundings()) };
+  return { one, nova: plainly(await connect(one.config, surroundings())) };
 }
 
 /** Diagnostics as Nova 26 answers them, and everything else as the cloud does. */
@@ -80,10 +81,10 @@ describe('a server in its place', () => {
   });
 
   it.each([
-    ['reboot', (nova: NovaClient) => nova.rebootServer('s-1', 'HARD')],
-    ['start', (nova: NovaClient) => nova.startServer('s-1')],
-    ['stop', (nova: NovaClient) => nova.stopServer('s-1')],
-    ['reset', (nova: NovaClient) => nova.resetServerState('s-1', 'active')],
+    ['reboot', (nova: NovaClient) => nova.rebootServer(serverId('s-1'), 'HARD')],
+    ['start', (nova: NovaClient) => nova.startServer(serverId('s-1'))],
+    ['stop', (nova: NovaClient) => nova.stopServer(serverId('s-1'))],
+    ['reset', (nova: NovaClient) => nova.resetServerState(serverId('s-1'), 'active')],
   ])('is asked once to %s, even when the answer is lost', async (_name, ask) => {
     const one = await cloud({
       answer: (seen, _raw, socket) => {
@@ -160,5 +161,84 @@ describe('what was done to a server', () => {
       code: 'malformed',
       message: expect.stringContaining('instanceActions[0].start_time is the string "yesterday"'),
     });
+  });
+});
+
+describe('what became of a request', () => {
+  it('is read step by step, oldest first, whoever is named or not', async () => {
+    const events = [
+      {
+        event: 'compute_rebuild_instance',
+        start_time: '2026-11-21T02:27:28.000000',
+        finish_time: null,
+        result: null,
+        traceback: null,
+        host: 'comp1',
+      },
+      {
+        event: 'rebuild_server',
+        start_time: '2026-11-21T02:27:26.000000',
+        finish_time: '2026-11-21T02:27:27.000000',
+        result: 'Success',
+        traceback: null,
+      },
+    ];
+    const { one, nova } = await at('2.93', (seen) =>
+      seen.path.includes('/os-instance-actions/') ? { body: { instanceAction: { events } } } : null,
+    );
+    const second = (seconds: number) => Date.UTC(2026, 10, 21, 2, 27, seconds);
+    expect(await nova.listActionEvents('s-1', 'req-1')).toEqual([
+      {
+        event: 'rebuild_server',
+        startedAt: second(26),
+        finishedAt: second(27),
+        result: 'Success',
+        host: null,
+      },
+      {
+        event: 'compute_rebuild_instance',
+        startedAt: second(28),
+        finishedAt: null,
+        result: null,
+        host: 'comp1',
+      },
+    ]);
+    expect(one.calls()).toEqual(['GET /v2.1/servers/s-1/os-instance-actions/req-1']);
+  });
+
+  it('is not told where Nova leaves the steps out: that is not that there are none', async () => {
+    const { nova } = await at('2.50', (seen) =>
+      seen.path.includes('/os-instance-actions/') ? { body: { instanceAction: {} } } : null,
+    );
+    await expect(nova.listActionEvents('s-1', 'req-1')).rejects.toMatchObject({ code: 'malformed' });
+  });
+});
+
+describe('moves of a server', () => {
+  it('are all its migrations but evacuations, oldest first', async () => {
+    const record = (id: number, type: string, status: string) => ({
+      id,
+      uuid: `m-${id}`,
+      instance_uuid: 's-1',
+      migration_type: type,
+      status,
+      source_compute: 'comp0',
+      dest_compute: 'comp1',
+      created_at: `2026-11-21T02:27:0${id}.000000`,
+      updated_at: null,
+    });
+    const migrations = [
+      record(3, 'live-migration', 'running'),
+      record(2, 'evacuation', 'done'),
+      record(1, 'resize', 'confirmed'),
+    ];
+    const { one, nova } = await at('2.93', (seen) =>
+      seen.path.startsWith('/v2.1/os-migrations') ? { body: { migrations } } : null,
+    );
+    expect(await nova.listMoves('s-1')).toMatchObject([
+      { id: 'm-1', kind: 'resize', status: 'confirmed' },
+      { id: 'm-3', kind: 'live-migration', status: 'running', sourceHost: 'comp0', destHost: 'comp1' },
+    ]);
+    expect(one.calls()).toEqual(['GET /v2.1/os-migrations?instance_uuid=s-1']);
   });
 });

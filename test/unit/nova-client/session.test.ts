@@ -1,4 +1,4 @@
-import { connect } from '@openstack-ts/nova-client';
+import { connect, serverId } from '@openstack-ts/nova-client';
 import { describe, expect, it } from 'vitest';
 import { cloud, surroundings } from './loopback.ts';
 
@@ -117,7 +117,7 @@ describe('a token', () => {
       },
     });
     const client = await connect(one.config, surroundings());
-    await client.evacuate('s-1', { disk: 'either' });
+    await client.evacuate(serverId('s-1'), { disk: 'either' });
     expect(one.calls()).toEqual(['POST /v2.1/servers/s-1/action', 'POST /v2.1/servers/s-1/action']);
   });
 
@@ -133,7 +133,7 @@ describe('a token', () => {
       },
     });
     const client = await connect(one.config, surroundings());
-    await expect(client.evacuate('s-1', { disk: 'either' })).rejects.toMatchObject({
+    await expect(client.evacuate(serverId('s-1'), { disk: 'either' })).rejects.toMatchObject({
       code: 'connectionLost',
       unanswered: false,
       path: '/v3/auth/tokens',
@@ -184,6 +184,49 @@ describe('the catalogue', () => {
       ],
     });
     await connect({ ...one.config, region: 'two' }, surroundings());
+    expect(one.lines()[1]).toBe('GET /v2.1/');
+  });
+
+  it('may have entries that are none, unless they are what is looked for', async () => {
+    const odd = [
+      'text',
+      { type: 'compute' },
+      { type: 7, endpoints: [] },
+      { type: 'metering', endpoints: [{ interface: null, url: 'x' }, 5] },
+    ];
+    const one = await cloud({
+      catalogue: (url) => [...odd, endpoint('compute', 'internal', 'one', `${url}/v2.1`)],
+    });
+    await connect(one.config, surroundings());
+    expect(one.lines()[1]).toBe('GET /v2.1/');
+    const without = await cloud({ catalogue: () => odd });
+    await expect(connect(without.config, surroundings())).rejects.toThrow(
+      '5 of its entries cannot be read: token.catalog[0] is the string "text", an object was expected',
+    );
+  });
+
+  it('is not looked at for a service whose address is given', async () => {
+    const one = await cloud({ catalogue: () => [] });
+    const services = { compute: { endpoint: `${one.url}/v2.1/` } };
+    await connect({ ...one.config, services }, surroundings());
+    expect(one.lines()[1]).toBe('GET /v2.1/');
+    await expect(
+      connect({ ...one.config, services: { compute: { endpoint: 'nova:8774' } } }, surroundings()),
+    ).rejects.toMatchObject({
+      code: 'config',
+      message: 'The endpoint that is given for compute is not an http or https address',
+    });
+  });
+
+  it('is searched by what is said of the one service', async () => {
+    const one = await cloud({
+      catalogue: (url) => [
+        endpoint('compute', 'internal', 'one', `${url}/wrong`),
+        endpoint('compute', 'public', 'two', `${url}/v2.1`),
+      ],
+    });
+    const services = { compute: { region: 'two', endpointInterface: 'public' } } as const;
+    await connect({ ...one.config, region: 'one', services }, surroundings());
     expect(one.lines()[1]).toBe('GET /v2.1/');
   });
 

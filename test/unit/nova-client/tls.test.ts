@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CloudConfig, connect, type TlsConfig } from '@openstack-ts/nova-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +50,12 @@ describe('an authority that is not known', () => {
     async (name) => {
       const one = await secure();
       await connect(one.config, surroundings({ env: { [name]: certificates.caFile } }));
+      // What is left of certificates that were taken away, and what is none.
+      const gone = join(certificates.hashedDirectory, 'deadbeef.0');
+      if (lstatSync(gone, { throwIfNoEntry: false }) === undefined) {
+        symlinkSync('/nonexistent/ca.pem', gone);
+        writeFileSync(join(certificates.hashedDirectory, 'deadbeef.1'), 'no certificate');
+      }
       await connect(one.config, surroundings({ env: { [name]: certificates.hashedDirectory } }));
       expect(one.seen).toHaveLength(4);
     },

@@ -1,7 +1,7 @@
 // A cloud in the same process takes the place of HTTP: whoever injects it rules over the client's time as well.
 import { type Answer, connect, type Exchange, NovaError, type Transport } from '@openstack-ts/nova-client';
 import { expect, it } from 'vitest';
-import { VirtualTime } from '../evacuation/virtualTime.ts';
+import { VirtualTime } from '../../simulators/world/virtualTime.ts';
 import { configOf, plainCatalogue } from './loopback.ts';
 
 type Given = { readonly status?: number; readonly body?: unknown; readonly headers?: Answer['headers'] };
@@ -57,6 +57,28 @@ it('a transport in place of HTTP is asked everything, and all pauses pass by its
     '1900 GET /v2.1/os-services',
     '4000 GET /v2.1/os-services',
   ]);
+});
+
+it('lists of volumes by image may take as long as the lists that Nova puts together over its cells', async () => {
+  const time = new VirtualTime(0);
+  const { deps } = inProcess(time, ({ url }) => {
+    if (url.pathname === '/v3/auth/tokens') {
+      const endpoints = [{ interface: 'internal', region: 'one', url: 'http://cinder.invalid/v3' }];
+      const given = token(time, 3_600_000);
+      const { catalog } = (given.body as { token: { catalog: unknown[] } }).token;
+      catalog.push({ type: 'volumev3', endpoints });
+      return given;
+    }
+    return url.pathname === '/v2.1/' ? version : null;
+  });
+  const nova = await time.until(connect(configOf('http://keystone.invalid/v3'), deps));
+  const took = async (list: Promise<unknown>) => {
+    const began = time.now();
+    await time.until(list.catch(() => null));
+    return time.now() - began;
+  };
+  expect(await took(nova.listVolumesByImageProperty('evacuable', 'true'))).toBe(75_000);
+  expect(await took(nova.getVolume('v'))).toBeLessThanOrEqual(60_000);
 });
 
 it('who waits for the log-in of another gives up by the same clock', async () => {

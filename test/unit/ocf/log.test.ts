@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,31 @@ async function log(env: NodeJS.ProcessEnv, interactive = false): Promise<string[
 }
 
 const reason = 'ocf-exit-reason:it is over';
+
+it('hides a secret, whoever says it', async () => {
+  const password = 'm0ss-on-a-stone';
+  const io = capture();
+  const agent = testAgent({
+    monitor: async (ctx) => {
+      ctx.log.warn(`curl -u admin:${password}`, { requestId: password });
+      ctx.exitReason(`wrong: ${password}`);
+      return OcfExit.generic;
+    },
+  });
+  const parameters = agent.parameters.map((one) =>
+    one.name === 'password' ? { ...one, oneOf: [password] } : one,
+  );
+  const env = { ...goodParameters, OCF_RESOURCE_INSTANCE: 'r1', OCF_RESKEY_password: password };
+  const fails: OcfAgent = { ...agent, parameters };
+  await runAgent(fails, ['monitor'], env, io, { interactive: true });
+  const throws = async () => {
+    throw new Error(`${'x'.repeat(390)}${password}`);
+  };
+  await runAgent({ ...fails, monitor: throws }, ['monitor'], env, io, { interactive: true });
+  expect(io.err()).toContain('WARNING: curl -u admin:***\n');
+  expect(io.err()).toContain('ocf-exit-reason:wrong: ***\n');
+  expect(io.err()).not.toContain(password.slice(0, 7));
+});
 
 describe('logging as ocf_log does', () => {
   it('goes to stderr with a date when nothing else is set', async () => {
@@ -228,10 +254,57 @@ describe('logging as ocf_log does', () => {
     });
   });
 
-  it('does not wait for ever for a logger that hangs', async () => {
-    writeFileSync(join(dir, 'bin/logger'), '#!/bin/sh\nexec sleep 60\n');
+  describe('where syslog does not take it', () => {
+    const onStderr = [
+      'Nov 03 04:05:06 ERROR: it failed badly',
+      'Nov 03 04:05:06 WARNING: it wobbles',
+      'Nov 03 04:05:06 NOTICE: it moves',
+      'Nov 03 04:05:06 INFO: it is',
+      reason,
+    ];
+    const logger = (script: string) => writeFileSync(join(dir, 'bin/logger'), `#!/bin/sh\n${script}\n`);
+
+    it('goes to stderr, once and in order, and waits for a logger that hangs for two seconds in all', async () => {
+      logger('exec sleep 60');
+      const before = Date.now();
+      expect(await log({ HA_LOGFACILITY: 'daemon' })).toEqual(onStderr);
+      expect(Date.now() - before).toBeLessThan(3_500);
+    });
+
+    it('goes to stderr when logger fails', async () => {
+      logger('exit 1');
+      expect(await log({ HA_LOGFACILITY: 'daemon' })).toEqual(onStderr);
+    });
+
+    it('goes to stderr from the message on that logger did not take', async () => {
+      logger(`case $* in *WARNING*) exit 1 ;; esac\necho "$*" >>${join(dir, 'syslog')}`);
+      expect(await log({ HA_LOGFACILITY: 'daemon' })).toEqual(onStderr.slice(1));
+      expect(syslogLines()).toEqual([expect.stringContaining('it failed badly')]);
+    });
+
+    it('goes to the file alone where there is one', async () => {
+      logger('exit 1');
+      const file = join(dir, 'ha.log');
+      expect(await log({ HA_LOGFACILITY: 'daemon', HA_LOGFILE: file })).toEqual([reason]);
+      expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(5);
+    });
+  });
+
+  it.each(['nosuch', 'local8', '3', 'Daemon3'])(
+    "takes the facility %s, which there is not, for Pacemaker's own",
+    async (facility) => {
+      expect(await log({ HA_LOGFACILITY: facility })).toEqual([reason]);
+      expect(syslogLines()[0]).toMatch(/ -p daemon\.err -- ERROR: it failed badly$/);
+    },
+  );
+
+  it.each(['HA_LOGFILE', 'HA_DEBUGLOG'])('does not wait for the reader of a FIFO: %s', async (name) => {
+    const fifo = join(dir, 'fifo');
+    execFileSync('mkfifo', [fifo]);
     const before = Date.now();
-    expect(await log({ HA_LOGFACILITY: 'daemon' })).toEqual([reason]);
-    expect(Date.now() - before).toBeLessThan(5_000);
+    const lines = await log({ [name]: fifo, HA_debug: '1' });
+    expect(lines).toContain('Nov 03 04:05:06 DEBUG: it has parts');
+    expect(lines).toContain('Nov 03 04:05:06 WARNING: it wobbles');
+    expect(Date.now() - before).toBeLessThan(2_000);
   });
 });

@@ -255,6 +255,17 @@ describe('the exit reason', () => {
     expect(err).not.toContain('first');
   });
 
+  it('an unexpected error is not a page', async () => {
+    const agent = testAgent({
+      monitor: async () => {
+        throw new Error('sky '.repeat(5_000));
+      },
+    });
+    expect((await run(agent, 'monitor')).err).toMatch(
+      /^ocf-exit-reason:monitor failed unexpectedly: [sky ]{399}…\n$/,
+    );
+  });
+
   it('an unexpected error becomes one sentence without a stack trace', async () => {
     const agent = testAgent({
       monitor: async () => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ClusterState, createEvacuationModes, createFencingHistory } from '../../../lib/attrd/index.ts';
+import { createEvacuationModes, nodeName } from '../../../lib/attrd/index.ts';
+import { ClusterNodes, ClusterState, createFencingHistory, hasJoined } from '../../../lib/cluster/index.ts';
 
 const attrd = fileURLToPath(new URL('../../simulators/attrd/', import.meta.url));
 let dir = '';
@@ -147,33 +148,85 @@ describe('crm_attribute and cibadmin', () => {
   });
 });
 
+describe('crm_mon', () => {
+  const nodes = () =>
+    new ClusterNodes(async (tool, args) => {
+      const { status, stdout, stderr } = run(tool, [...args]);
+      return { exitCode: status ?? -1, stdout, stderr };
+    });
+  const joined = async () => {
+    const reading = await nodes().read();
+    return reading.known ? reading.nodes.filter(hasJoined).map(({ name }) => name) : reading.why;
+  };
+  const node = async (name: string) => {
+    const reading = await nodes().read();
+    return reading.known ? reading.nodes.find((one) => one.name === name) : reading;
+  };
+
+  describe.each(['1.1.18', '2.0.5', '2.1.5', '3.0.0', '3.0.2'])('of %s', (version) => {
+    beforeEach(() => cluster(version));
+
+    it('tells the nodes that have joined', async () => {
+      expect(await joined()).toEqual(['ctl0', 'comp0', 'comp1']);
+      sim('leave', 'comp0');
+      sim('offline', 'ctl0');
+      expect(await joined()).toEqual(['comp1']);
+      sim('join', 'comp0');
+      sim('online', 'ctl0');
+      expect(await joined()).toEqual(['ctl0', 'comp0', 'comp1']);
+    });
+
+    it('puts a node into each state', async () => {
+      sim('unclean', 'comp0');
+      expect(await node('comp0')).toMatchObject({ online: false, unclean: true });
+      sim('connecting', 'comp0');
+      expect(await node('comp0')).toMatchObject({ online: true, unclean: false, connecting: true });
+      sim('pending', 'ctl0');
+      expect(await node('ctl0')).toMatchObject({ online: true, pending: true });
+      sim('standby', 'comp1');
+      sim('maintenance', 'comp1');
+      expect(await node('comp1')).toMatchObject({ standby: true, maintenance: true });
+      sim('standby', 'comp1', 'off');
+      expect(await node('comp1')).toMatchObject({ standby: false, maintenance: true });
+    });
+
+    it('tells nothing without a DC, without quorum or without a cluster', async () => {
+      sim('no-dc');
+      expect(await joined()).toBe('noDc');
+      sim('dc');
+      sim('no-quorum');
+      expect(await joined()).toBe('noQuorum');
+      sim('property', 'no-quorum-policy', 'ignore');
+      expect(await joined()).toHaveLength(3);
+      sim('quorum');
+      sim('down');
+      expect(await joined()).toBe('failed');
+    });
+  });
+
+  it('tells that Pacemaker is being stopped, in 3.0', async () => {
+    cluster('3.0.0');
+    sim('stopping');
+    expect(await joined()).toBe('unsettled');
+    sim('running');
+    expect(await joined()).toHaveLength(3);
+  });
+});
+
 describe('the CIB that cibadmin shows', () => {
   const state = () =>
     new ClusterState(async (tool, args) => {
       const { status, stdout, stderr } = run(tool, [...args]);
       return { exitCode: status ?? -1, stdout, stderr };
     });
-  const joined = async () => (await state().nodes()).filter((node) => node.joined).map(({ name }) => name);
-  const activeOn = async (node: string) => [
-    ...((await state().nodes()).find(({ name }) => name === node)?.active ?? []),
-  ];
+  const activeOn = async (node: string) => [...((await state().activeTypes()).get(nodeName(node)) ?? [])];
 
-  it.each(['2.1.5', '3.0.2'])('tells the nodes that have joined, as %s writes it', async (version) => {
-    cluster(version);
-    expect(await joined()).toEqual(['ctl0', 'comp0', 'comp1']);
-    sim('leave', 'comp0');
-    sim('offline', 'ctl0');
-    expect(await joined()).toEqual(['comp1']);
-    sim('join', 'comp0');
-    sim('online', 'ctl0');
-    expect(await joined()).toEqual(['ctl0', 'comp0', 'comp1']);
-  });
-
-  it('writes membership as a word, and from 3.0 on as a time', () => {
+  it('writes membership as a word, and from 2.1.7 on as a time, which is 0 for remote nodes', () => {
     const status = () => run('cibadmin', ['-Q', '-o', 'status']).stdout;
     expect(status()).toContain('<node_state remote_node="true" id="comp0" uname="comp0" in_ccm="true" ');
-    cluster('3.0.2');
-    expect(status()).toMatch(/id="comp0" uname="comp0" in_ccm="\d{10}" /);
+    cluster('3.0.0');
+    expect(status()).toContain('<node_state remote_node="true" id="comp0" uname="comp0" in_ccm="0" ');
+    expect(status()).toMatch(/uname="ctl0" in_ccm="\d{10}" /);
   });
 
   it('forgets attributes and history of a node that leaves, and once more when it joins', async () => {
@@ -291,7 +344,7 @@ describe("the operators' word", () => {
 });
 
 describe('the fencing history', () => {
-  const fencing = (node: string) => createFencingHistory(tools).readFencing(node);
+  const fencing = (node: string) => createFencingHistory(tools).readFencing(nodeName(node));
   const within = (seconds: number) => expect.closeTo(Date.now() - seconds * 1000, -4);
 
   it('remembers when a node was last switched off, and forgets it with the fencers', async () => {

@@ -261,3 +261,34 @@ describe('a nova-compute that is a process', () => {
     expect(host.alive).toBe(true);
   });
 });
+
+describe('a cell that does not answer one query', () => {
+  it('lists leave out what is in it, once and without a word; the services name its hosts from 2.69 on', async () => {
+    const at = await start({ scenario: { servers: [{ count: 2, name: 'vm', host: 'comp0' }] } });
+    const token = await login(at);
+    const listed = async (path: string, name: string, version?: string) =>
+      items(await (await nova(at, token, path, version)).json(), name);
+    const servers = '/servers/detail?all_tenants=1&host=comp0';
+    at.faults.add({ service: 'nova', path: '/(servers|os-services)', withoutCell: true, times: 3 });
+    expect(await listed(servers, 'servers')).toEqual([]);
+    expect(await listed('/os-services?binary=nova-compute&host=comp0', 'services')).toEqual([
+      { binary: 'nova-compute', host: 'comp0', status: 'UNKNOWN' },
+    ]);
+    expect(await listed('/os-services?binary=nova-compute', 'services', '2.68')).toEqual([]);
+    expect(await listed(servers, 'servers')).toHaveLength(2);
+  });
+});
+
+describe('hosts that are spelled otherwise', () => {
+  it('are found by filters whatever their case, and shown as they were called once', async () => {
+    const at = await start({
+      knobs: { oldHostCase: true },
+      scenario: { servers: [{ count: 1, name: 'vm', host: 'comp0' }] },
+    });
+    const token = await login(at);
+    const answer: unknown = await (await nova(at, token, '/servers/detail?all_tenants=1&host=comp0')).json();
+    expect(items(answer, 'servers').map((one) => pick(one, 'OS-EXT-SRV-ATTR:host'))).toEqual(['COMP0']);
+    const services: unknown = await (await nova(at, token, '/os-services?host=comp0')).json();
+    expect(items(services, 'services').map((one) => pick(one, 'host'))).toEqual(['comp0']);
+  });
+});

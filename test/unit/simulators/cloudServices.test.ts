@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../simulators/cloud/clock.ts';
 import type { ApiReply, ServiceName } from '../../simulators/cloud/http.ts';
 import type { Knobs } from '../../simulators/cloud/knobs.ts';
+import { type Release, releases } from '../../simulators/cloud/releases.ts';
 import { CloudServices } from '../../simulators/cloud/services.ts';
 import { items, pick } from '../../simulators/json.ts';
 
@@ -309,6 +310,50 @@ describe('a Nova that has too much to do', () => {
       at.clock.advance(50);
     }
     expect(settled).toEqual([0, 100, 200]);
+  });
+});
+
+describe('a release', () => {
+  const victoria = { maxMicroversion: '2.87', placementMicroversion: '1.36', evacuateRefusesTasks: true };
+
+  it('is Zed unless said otherwise; each tells its newest microversion', async () => {
+    expect(new CloudServices().world.knobs).toMatchObject({ release: 'zed', maxMicroversion: '2.93' });
+    for (const [release, { maxMicroversion }] of Object.entries(releases)) {
+      const at = await desk({ knobs: { release } });
+      const { json } = await at.ask('nova', '/v2.1/');
+      expect(pick(json, 'version', 'version')).toBe(maxMicroversion);
+    }
+  });
+
+  it('brings what follows from it, and a knob of its own counts more, wherever it is said', () => {
+    const one = new CloudServices({ knobs: { release: 'victoria', evacuateRefusesTasks: false } });
+    expect(one.world.knobs).toMatchObject({ ...victoria, evacuateRefusesTasks: false });
+    const other = new CloudServices({
+      scenario: { knobs: { maxMicroversion: '2.60', release: 'victoria' } },
+      speed: 10,
+    });
+    expect(other.world.knobs).toMatchObject({ ...victoria, maxMicroversion: '2.60' });
+  });
+
+  it('that nobody knows is refused', () => {
+    expect(() => new CloudServices({ scenario: { knobs: { release: 'yoga' } } })).toThrow(
+      'The knob "release" wants one of victoria, zed, 2025.1, 2026.2, not "yoga".',
+    );
+  });
+
+  it('decides whether a reset of the state is an action', () => {
+    const by = { userId: 'admin', projectId: 'admin', requestId: 'req-1' };
+    const actionsIn = (release: Release) => {
+      const { world } = new CloudServices({
+        knobs: { release },
+        scenario: { servers: [{ name: 'vm', host: 'comp0' }] },
+      });
+      const server = [...world.servers.values()][0];
+      if (server === undefined) throw new Error('There is no server.');
+      world.guests.resetState(server, 'error', by);
+      return server.actions.map(({ action }) => action);
+    };
+    expect([actionsIn('victoria'), actionsIn('zed')]).toEqual([[], ['resetState']]);
   });
 });
 

@@ -177,6 +177,36 @@ describe('a server group', () => {
     expect(recordsOf(two)).toEqual(['failed to comp2']);
   });
 
+  it('with anti-affinity shares a host, where Nova overlooks those that are on their way', () => {
+    world.knobs.groupCountsArriving = false;
+    const groupId = world.addGroup('db', 'anti-affinity').id;
+    const one = world.addServer({ host: 'comp0', groupId });
+    const two = world.addServer({ host: 'comp1', groupId });
+    fail('comp0');
+    fail('comp1');
+    for (const server of [one, two]) world.evacuate(server, {}, by);
+    through();
+    expect([one, two].map(({ host }) => host)).toEqual(['comp2', 'comp2']);
+  });
+
+  it.each([
+    [true, 'ERROR'],
+    [false, 'SHUTOFF'],
+  ])(
+    'with anti-affinity, refused by the host that was forced: an error (%s) leaves it %s',
+    (isError, status) => {
+      world.knobs.groupRefusalIsError = isError;
+      const groupId = world.addGroup('db', 'anti-affinity').id;
+      const server = world.addServer({ host: 'comp0', vmState: 'stopped', groupId });
+      world.addServer({ host: 'comp1', groupId });
+      fail('comp0');
+      world.evacuate(server, { host: 'comp1', force: true }, by);
+      through();
+      expect([statusOf(server), server.taskState, server.host]).toEqual([status, null, 'comp0']);
+      expect(recordsOf(server)).toEqual(['failed to comp1']);
+    },
+  );
+
   it('with affinity finds no host, because its dead one counts among those of the group', () => {
     const groupId = world.addGroup('pair', 'affinity').id;
     const server = world.addServer({ host: 'comp0', groupId });
@@ -243,6 +273,15 @@ describe('disks', () => {
     expect(world.disksLost).toMatchObject([{ name: 'image', source: 'comp0', destination: 'comp1' }]);
   });
 
+  it('are lost of a server that boots from a volume where its flavour has an ephemeral disk', () => {
+    world.addFlavor('scratch', { id: '9', ephemeralGb: 1 });
+    const server = world.addServer({ host: 'comp0', name: 'scratch', imageId: null, flavorId: '9' });
+    fail('comp0');
+    world.evacuate(server, { host: 'comp1' }, by);
+    through();
+    expect(world.disksLost).toMatchObject([{ name: 'scratch' }]);
+  });
+
   it('are kept on a host that has storage in common', () => {
     const server = world.addServer({ host: 'comp0' });
     world.host('comp1').sharedStorage = true;
@@ -295,6 +334,18 @@ describe('an evacuation', () => {
     world.evacuate(server, {}, by);
     through();
     expect(statusOf(server)).toBe('ACTIVE');
+  });
+
+  it.each([
+    ['active', 'SHUTOFF'],
+    ['stopped', 'SHUTOFF'],
+    ['error', 'ACTIVE'],
+  ])('that is to leave it stopped, as from 2.95 on, ends for one that is %s with %s', (vmState, status) => {
+    const server = world.addServer({ host: 'comp0', vmState });
+    fail('comp0');
+    world.evacuate(server, { stopped: true }, by);
+    through();
+    expect([statusOf(server), server.host]).toEqual([status, 'comp1']);
   });
 
   it.each([50, 150, 300, 900])('is wrecked by a reset of the state after %d ms', (ms) => {

@@ -241,6 +241,17 @@ describe('the observer', () => {
     expect(world.observer.violations.map(({ rule }) => rule)).toEqual(['I3', 'I3']);
   });
 
+  it('sees a host forced up before it has cleaned up, where Nova lets that happen', () => {
+    const server = world.addServer({ host: 'comp0' });
+    fail('comp0');
+    world.evacuate(server, {}, by);
+    clock.advance(1_100);
+    expect(() => world.setForcedDown(world.host('comp0'), false)).toThrow('Unable to force up host comp0');
+    world.knobs.forcesUpEarly = true;
+    world.setForcedDown(world.host('comp0'), false);
+    expect(world.observer.violations).toMatchObject([{ rule: 'I3', host: 'comp0', server: server.id }]);
+  });
+
   it('sees an instance run twice when the old host has kept its power', () => {
     const server = world.addServer({ host: 'comp0' });
     world.killCompute('comp0', { power: true });
@@ -394,6 +405,44 @@ describe('a machine that comes back', () => {
     expect(world.lastReport(comp0())).toBe(last);
     world.thawCompute('comp0');
     expect(world.isUp(comp0())).toBe(true);
+  });
+
+  it('does what it is told while its nova-compute hangs once that is thawed', () => {
+    const server = world.addServer({ host: 'comp0' });
+    world.freezeCompute('comp0');
+    world.guests.stop(server, by);
+    clock.advance(60_000);
+    expect(server.taskState).toBe('powering-off');
+    world.thawCompute('comp0');
+    clock.advance(world.knobs.power);
+    expect(statusOf(server)).toBe('SHUTOFF');
+  });
+
+  it('comes up late when its nova-compute hangs while it starts', () => {
+    world.killCompute('comp0', { power: false });
+    world.bootMachine('comp0');
+    world.startCompute('comp0');
+    world.freezeCompute('comp0');
+    clock.advance(60_000);
+    world.thawCompute('comp0');
+    clock.advance(world.knobs.firstReport);
+    expect(world.isUp(comp0())).toBe(true);
+  });
+
+  it.each([
+    [false, 'comp1'],
+    [true, 'comp0'],
+  ])('hangs with what it works on, if that is asked for (%s)', (inMidWork, where) => {
+    const server = world.addServer({ host: 'comp0' });
+    fail('comp0');
+    world.evacuate(server, {}, by);
+    clock.advance(150);
+    world.freezeCompute('comp1', { inMidWork });
+    clock.advance(60_000);
+    expect(server.host).toBe(where);
+    world.thawCompute('comp1');
+    clock.advance(2_000);
+    expect(seen(server)).toBe('ACTIVE/null on comp1, done to comp1');
   });
 });
 

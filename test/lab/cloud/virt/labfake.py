@@ -15,6 +15,10 @@ import time
 from nova.compute import power_state
 from nova import exception
 from nova.virt import fake
+try:
+    from nova.virt import node
+except ImportError:
+    node = None  # before 2023.1 a compute node had no identity of its own
 
 # Directories of a node; outside they are `state/hypervisors` and `state/knobs`.
 HYPERVISORS = '/run/lab/hypervisors'
@@ -49,6 +53,17 @@ class LabFakeDriver(fake.FakeDriver):
             domains = {}
         for uuid, (name, state) in domains.items():
             self.instances[uuid] = fake.FakeInstance(name, state, uuid)
+
+    # The stock fake driver makes up another uuid in each process, as if each start were another machine's. This one has
+    # the node's, which node/prepare wrote as an installer does.
+    def get_available_resource(self, nodename):
+        resources = super().get_available_resource(nodename)
+        if node:
+            resources['uuid'] = node.get_local_node_uuid()
+        return resources
+
+    def get_nodenames_by_uuid(self, refresh=False):
+        return {node.get_local_node_uuid(): self.get_available_nodes()[0]}
 
     def instance_on_disk(self, instance):
         return os.path.exists(os.path.join(KNOBS, 'shared_storage'))
@@ -94,5 +109,5 @@ class LabFakeDriver(fake.FakeDriver):
     def suspend(self, context, instance):
         self._set_state(instance, power_state.SUSPENDED)
 
-    def resume(self, context, instance, network_info, block_device_info=None):
+    def resume(self, context, instance, *args, **kwargs):
         self._set_state(instance, power_state.RUNNING)

@@ -55,8 +55,8 @@ export function serverAction(context: NovaContext, id: string): NovaAnswer {
 
 /**
  * The body's rules by microversion: `onSharedStorage` required below 2.14 and refused from 2.14 on, `force` from
- * 2.29 to 2.67 and only together with `host`. An answer with a body below 2.14 only. 2.95 (the instance stays
- * stopped) is not simulated.
+ * 2.29 to 2.67 and only together with `host`. An answer with a body below 2.14 only. From 2.95 on the instance is left
+ * stopped where it arrives.
  */
 function evacuate(context: NovaContext, id: string, argument: unknown): NovaAnswer {
   const { minor, world } = context;
@@ -81,6 +81,7 @@ function evacuate(context: NovaContext, id: string, argument: unknown): NovaAnsw
     ...(typeof onSharedStorage === 'boolean' ? { onSharedStorage } : {}),
     // Below 2.29 a host that is named is not checked by the scheduler.
     ...(force === true || (minor < 29 && typeof host === 'string') ? { force: true } : {}),
+    ...(minor >= 95 ? { stopped: true } : {}),
   };
   world.evacuate(server, wish, context.by);
   if (minor >= 14) return { status: 200 };

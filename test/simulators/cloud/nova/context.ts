@@ -25,6 +25,16 @@ export interface NovaAnswer {
   readonly afterMs?: number;
 }
 
+/** How Nova's records spell a host; its services bear the name as it is. */
+export function spelled<T extends string | null>({ world }: NovaContext, host: T): T | string {
+  return host !== null && world.knobs.oldHostCase ? host.toUpperCase() : host;
+}
+
+/** Whether a filter names a host: MySQL, which most Novas have, compares without case. */
+export function isNamed(host: string | null, wanted: string): boolean {
+  return host !== null && host.toLowerCase() === wanted.toLowerCase();
+}
+
 export function requireAdmin(context: NovaContext, rule: string): void {
   if (!context.isAdmin) throw forbidden(rule);
 }

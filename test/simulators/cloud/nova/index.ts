@@ -14,11 +14,11 @@ import { requestedMinor, UnsupportedVersion } from './microversion.ts';
 import { listMigrations } from './migrations.ts';
 import { Overload } from './overload.ts';
 import { createServerGroup, deleteServerGroup, getServerGroup, listServerGroups } from './serverGroups.ts';
-import { createServers, deleteServer, getServer, listActions, listServers } from './servers.ts';
+import { createServers, deleteServer, getAction, getServer, listActions, listServers } from './servers.ts';
 import { listServices, updateService } from './services.ts';
 import { versionDocument, versionList } from './versions.ts';
 
-type Operation = (context: NovaContext, id: string) => NovaAnswer;
+type Operation = (context: NovaContext, id: string, second: string) => NovaAnswer;
 
 const id = '([^/]+)';
 const routes: readonly (readonly [method: string, path: RegExp, operation: Operation])[] = [
@@ -31,6 +31,7 @@ const routes: readonly (readonly [method: string, path: RegExp, operation: Opera
   ['DELETE', new RegExp(`^/servers/${id}$`), deleteServer],
   ['POST', new RegExp(`^/servers/${id}/action$`), serverAction],
   ['GET', new RegExp(`^/servers/${id}/os-instance-actions$`), listActions],
+  ['GET', new RegExp(`^/servers/${id}/os-instance-actions/${id}$`), getAction],
   ['GET', new RegExp(`^/servers/${id}/diagnostics$`), getDiagnostics],
   ['GET', /^\/os-migrations$/, listMigrations],
   ['GET', /^\/os-server-groups$/, listServerGroups],
@@ -89,7 +90,11 @@ async function operate(context: NovaContext, path: string, overload: Overload): 
   for (const [method, pattern, operation] of routes) {
     const match = pattern.exec(path);
     if (match === null || method !== request.method) continue;
-    const { status = 200, json, afterMs = 0 } = operation(context, decodeURIComponent(match[1] ?? ''));
+    const {
+      status = 200,
+      json,
+      afterMs = 0,
+    } = operation(context, decodeURIComponent(match[1] ?? ''), decodeURIComponent(match[2] ?? ''));
     const wait = afterMs + overload.delay();
     if (wait > 0) {
       await new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import { databaseTime } from '../clock.ts';
 import { badRequest, type Migration } from '../model.ts';
-import { type NovaAnswer, type NovaContext, paginate, requireAdmin } from './context.ts';
+import { isNamed, type NovaAnswer, type NovaContext, paginate, requireAdmin, spelled } from './context.ts';
 
 const filters = ['hidden', 'host', 'instance_uuid', 'source_compute', 'status', 'migration_type'];
 
@@ -54,8 +54,8 @@ function filterOf(context: NovaContext): (migration: Migration) => boolean {
   }
   return (migration) =>
     (server === null || migration.serverId === server) &&
-    (host === null || migration.sourceHost === host || migration.destHost === host) &&
-    (source === null || migration.sourceHost === source) &&
+    (host === null || isNamed(migration.sourceHost, host) || isNamed(migration.destHost, host)) &&
+    (source === null || isNamed(migration.sourceHost, source)) &&
     (status === null || migration.status === status) &&
     (type === null || migration.type === type) &&
     // The database compares updated_at, and a record that was never updated has none: it is not found.
@@ -68,8 +68,8 @@ function show(context: NovaContext, migration: Migration): unknown {
   return {
     id: migration.number,
     ...(minor >= 59 ? { uuid: migration.id } : {}),
-    source_compute: migration.sourceHost,
-    dest_compute: migration.destHost,
+    source_compute: spelled(context, migration.sourceHost),
+    dest_compute: spelled(context, migration.destHost),
     source_node: migration.sourceHost,
     dest_node: migration.claimed ? migration.destHost : null,
     dest_host: migration.claimed ? '192.168.0.1' : null,

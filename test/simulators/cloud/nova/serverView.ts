@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { databaseTime, serverTime } from '../clock.ts';
 import type { Fault, Server } from '../model.ts';
-import type { NovaContext } from './context.ts';
+import { type NovaContext, spelled } from './context.ts';
 
 const byTask: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   active: {
@@ -128,7 +128,7 @@ function faultOf(context: NovaContext, fault: Fault): unknown {
 
 function administrative(context: NovaContext, server: Server): object {
   const older = {
-    'OS-EXT-SRV-ATTR:host': server.host,
+    'OS-EXT-SRV-ATTR:host': spelled(context, server.host),
     'OS-EXT-SRV-ATTR:instance_name': `instance-${server.number.toString(16).padStart(8, '0')}`,
     'OS-EXT-SRV-ATTR:hypervisor_hostname': server.host,
   };

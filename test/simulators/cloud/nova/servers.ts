@@ -1,7 +1,15 @@
-import { serverTime } from '../clock.ts';
+import { databaseTime, serverTime } from '../clock.ts';
 import { isObject } from '../http.ts';
-import { badRequest, cellDown, forbidden, noSuchServer, type Server } from '../model.ts';
-import { jsonBody, type NovaAnswer, type NovaContext, paginate } from './context.ts';
+import {
+  type Action,
+  badRequest,
+  cellDown,
+  forbidden,
+  noSuchServer,
+  notFound,
+  type Server,
+} from '../model.ts';
+import { isNamed, jsonBody, type NovaAnswer, type NovaContext, paginate } from './context.ts';
 import { briefServer, showServer, statusOf } from './serverView.ts';
 
 /** GET /servers and /servers/detail: newest first, in pages. */
@@ -35,7 +43,7 @@ function filterOf(context: NovaContext, allTenants: boolean): (server: Server) =
   const from = since === null ? null : Date.parse(since);
   return (server) =>
     (owner === null || server.projectId === owner) &&
-    (host === null || server.host === host) &&
+    (host === null || isNamed(server.host, host)) &&
     (vmState === null || server.vmState === vmState) &&
     (status.length === 0 || status.includes(statusOf(server))) &&
     (pattern === null || pattern.test(server.name)) &&
@@ -143,19 +151,46 @@ export function createServers(context: NovaContext): NovaAnswer {
 
 export function listActions(context: NovaContext, id: string): NovaAnswer {
   const server = visibleServer(context, id);
-  const instanceActions = [...server.actions].reverse().map((action) => ({
+  const instanceActions = [...server.actions].reverse().map((action) => actionOf(context, server, action));
+  return { json: { instanceActions } };
+}
+
+/** GET os-instance-actions/{request}: from 2.51 on without the traceback for all, below for administrators alone. */
+export function getAction(context: NovaContext, id: string, requestId: string): NovaAnswer {
+  const server = visibleServer(context, id);
+  const action = server.actions.find((each) => each.requestId === requestId);
+  if (action === undefined) throw notFound(`Action for request_id ${requestId} on instance ${id} not found`);
+  const { minor, isAdmin } = context;
+  const events = action.steps.map((step) => ({
+    event: step.event,
+    start_time: databaseTime(step.startedAt),
+    finish_time: step.finishedAt === null ? null : databaseTime(step.finishedAt),
+    result: step.result,
+    ...(isAdmin ? { traceback: step.details === null ? null : `Traceback: ${step.details}` } : {}),
+    ...(minor >= 62 ? { hostId: '', ...(isAdmin ? { host: step.host } : {}) } : {}),
+    ...(minor >= 84 ? { details: step.details } : {}),
+  }));
+  return {
+    json: {
+      instanceAction: {
+        ...actionOf(context, server, action),
+        ...(isAdmin || minor >= 51 ? { events } : {}),
+      },
+    },
+  };
+}
+
+function actionOf(context: NovaContext, server: Server, action: Action): object {
+  return {
     action: action.action,
     instance_uuid: server.id,
     request_id: action.requestId,
     user_id: action.userId,
     project_id: action.projectId,
-    start_time: `${new Date(action.startedAt).toISOString().slice(0, 19)}.000000`,
+    start_time: databaseTime(action.startedAt),
     message: action.message,
-    ...(context.minor >= 58
-      ? { updated_at: `${new Date(action.updatedAt).toISOString().slice(0, 19)}.000000` }
-      : {}),
-  }));
-  return { json: { instanceActions } };
+    ...(context.minor >= 58 ? { updated_at: databaseTime(action.updatedAt) } : {}),
+  };
 }
 
 /** Looks the server up for an action, and keeps strangers out. */

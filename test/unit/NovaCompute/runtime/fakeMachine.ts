@@ -1,5 +1,5 @@
 import type { CommandOutcome, Launch, Machine } from '../../../../agents/NovaCompute/runtime/machine.ts';
-import { ComputeError } from '../../../../lib/evacuation/localCompute.ts';
+import { ComputeError } from '../../../../lib/evacuation/return/localCompute.ts';
 
 export interface FakeProcess {
   readonly argv: readonly string[];

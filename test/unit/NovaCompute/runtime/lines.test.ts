@@ -5,6 +5,7 @@ test('last lines are those that say something', () => {
   expect(lastLinesOf('a\r\n\n  b  \n\n', 5)).toEqual(['a', '  b']);
   expect(lastLinesOf('a\nb\nc', 2)).toEqual(['b', 'c']);
   expect(lastLinesOf('', 2)).toEqual([]);
+  expect(lastLinesOf('a\u001b[2Jb\u0007\n', 2)).toEqual(['a?[2Jb?']);
 });
 
 test.each([

@@ -22,7 +22,7 @@ import {
   isAlertWorkerRunning,
   runAlerts,
 } from '../../../../agents/NovaEvacuate/report/alertWorker.ts';
-import type { EvacuationEvent } from '../../../../lib/evacuation/events.ts';
+import type { EvacuationEvent } from '../../../../lib/evacuation/tell/events.ts';
 import { hostEvent, instanceEvent } from './events.ts';
 
 const agent = fileURLToPath(new URL('./agent.ts', import.meta.url));
@@ -44,7 +44,9 @@ beforeEach(() => {
   script(`env >${dir}/env.$OS_ALERT_WHAT; echo "$OS_ALERT_WHAT $# $OS_ALERT_ATTEMPT" >>${dir}/calls`);
 });
 afterEach(async () => {
-  await expect.poll(() => isAlertWorkerRunning(stateDir, 'evac'), { timeout: 10_000 }).toBe(false);
+  // Where a test has left no directory there is no worker either.
+  const isRunning = () => isAlertWorkerRunning(stateDir, 'evac').catch(() => false);
+  await expect.poll(isRunning, { timeout: 10_000 }).toBe(false);
   rmSync(dir, { recursive: true });
 });
 

@@ -1,9 +1,10 @@
-import type { HostEvent, InstanceEvent } from '../../../../lib/evacuation/events.ts';
+import type { HostEvent, InstanceEvent } from '../../../../lib/evacuation/tell/events.ts';
+import { named, type Plain } from '../../names.ts';
 
 export const fencedAt = Date.UTC(2026, 10, 21, 3, 38, 37);
 
-export function hostEvent(what: HostEvent['what'], more: Partial<HostEvent> = {}): HostEvent {
-  return {
+export function hostEvent(what: HostEvent['what'], more: Plain<Partial<HostEvent>> = {}): HostEvent {
+  return named<HostEvent>({
     about: 'host',
     at: fencedAt + 60_000,
     host: 'comp0',
@@ -11,11 +12,14 @@ export function hostEvent(what: HostEvent['what'], more: Partial<HostEvent> = {}
     what,
     sentence: `${what}.`,
     ...more,
-  };
+  });
 }
 
-export function instanceEvent(what: InstanceEvent['what'], more: Partial<InstanceEvent> = {}): InstanceEvent {
-  return {
+export function instanceEvent(
+  what: InstanceEvent['what'],
+  more: Plain<Partial<InstanceEvent>> = {},
+): InstanceEvent {
+  return named<InstanceEvent>({
     about: 'instance',
     at: fencedAt + 42_000,
     host: 'comp0',
@@ -29,5 +33,5 @@ export function instanceEvent(what: InstanceEvent['what'], more: Partial<Instanc
     requestId: 'req-1',
     durationMs: 7_500,
     ...more,
-  };
+  });
 }

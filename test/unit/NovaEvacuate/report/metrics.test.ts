@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Metrics, retireMetrics } from '../../../../agents/NovaEvacuate/report/metrics.ts';
-import type { PassFigures } from '../../../../lib/evacuation/events.ts';
+import type { PassFigures } from '../../../../lib/evacuation/tell/events.ts';
 import { fencedAt, hostEvent, instanceEvent } from './events.ts';
 import { parseTextFormat } from './textFormat.ts';
 

@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NovaErrorCode, Server } from '@openstack-ts/nova-client';
 import { parse } from 'yaml';
-import { parsePolicy, select } from '../../../../lib/evacuation/policy.ts';
-import { PolicyReader } from '../../../../lib/evacuation/policyFacts.ts';
+import { questionsOf } from '../../../../lib/evacuation/judge/criteria.ts';
+import { parsePolicy, select } from '../../../../lib/evacuation/judge/policy.ts';
+import { PolicyReader } from '../../../../lib/evacuation/look/policyReader.ts';
 import { aFlavor, anAggregate, anImage, aServer, aVolume, FakeLists, type Lists } from '../fakeLists.ts';
 
 export interface Scenario {
@@ -38,7 +39,7 @@ export async function decide({ lists, fails, policy: rules, servers }: Scenario)
   const parsed = parsePolicy({ ...rules, priority: '', other_states: 'leave' });
   if ('error' in parsed) throw new Error(parsed.error);
   const said: string[] = [];
-  const reader = new PolicyReader(new FakeLists(lists, fails), parsed.policy, {});
+  const reader = new PolicyReader(new FakeLists(lists, fails), questionsOf(parsed.policy), {});
   const facts = await reader.factsFor(servers, (what) => said.push(what));
   const decisions = Object.fromEntries(
     servers.map((server) => {

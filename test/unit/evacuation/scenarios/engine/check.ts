@@ -1,12 +1,12 @@
 /** Compares what has become of a scenario's world with what it says. */
 import { expect } from 'vitest';
 import type { PassOutcome } from '../../../../../lib/evacuation/index.ts';
-import type { Rig } from '../../rig.ts';
+import type { Scene } from '../../scene.ts';
 import { duration, fields, fits, isCount, list, map, says, text, texts } from './read.ts';
 import { idOf } from './world.ts';
 
 export interface Played {
-  readonly rig: Rig;
+  readonly scene: Scene;
   readonly startedAt: number;
   /** What each whole pass came to, in order. */
   readonly outcomes: readonly PassOutcome[];
@@ -22,30 +22,31 @@ type Check = (context: Context, data: unknown) => void;
 /** What a scenario can say, and how it is found out. */
 const checks: Readonly<Record<string, Check>> = {
   requests: (context, data) => {
-    const { nova } = context.rig;
+    const { asked } = context.scene;
     each(data, (pattern, count) => {
       for (const { id, name } of named(context, pattern)) {
-        counted(context, `requests for ${name}`, nova.asked.get(id)?.length ?? 0, count);
+        counted(context, `requests for ${name}`, asked.get(id)?.length ?? 0, count);
       }
     });
   },
   ends: (context, data) =>
     each(data, (pattern, end) => {
-      for (const { name } of named(context, pattern)) same(context, name, endOf(context.rig, name, end), end);
+      for (const { name } of named(context, pattern))
+        same(context, name, endOf(context.scene, name, end), end);
     }),
   marks: (context, data) =>
-    each(data, (name, value) => same(context, name, context.rig.mark(name) || 'none', value)),
+    each(data, (name, value) => same(context, name, context.scene.mark(name) || 'none', value)),
   services: (context, data) =>
     each(data, (name, value) => {
-      const { forcedDown, enabled } = context.rig.nova.host(name);
-      const now = `${forcedDown ? 'forced down' : 'not forced down'}, ${enabled ? 'enabled' : 'disabled'}`;
+      const { forcedDown, disabled } = context.scene.host(name);
+      const now = `${forcedDown ? 'forced down' : 'not forced down'}, ${disabled ? 'disabled' : 'enabled'}`;
       same(context, name, now, value);
     }),
-  log: ({ rig, when }, data) =>
+  log: ({ scene, when }, data) =>
     each(data, (part, count) => {
-      const lines = rig.log.filter((line) => says(line, part)).length;
+      const lines = scene.log.filter((line) => says(line, part)).length;
       if (isCount(lines, count)) return;
-      expect.fail(`${when}: "${part}" is ${lines} times in the log, not ${count}:\n${rig.log.join('\n')}`);
+      expect.fail(`${when}: "${part}" is ${lines} times in the log, not ${count}:\n${scene.log.join('\n')}`);
     }),
   exit: (context, data) => {
     const last = context.outcomes.at(-1);
@@ -66,26 +67,26 @@ const checks: Readonly<Record<string, Check>> = {
       ]);
     }
   },
-  attribute: (context, data) => contains(context, context.rig.progress.at(-1) ?? 'none', text(data)),
+  attribute: (context, data) => contains(context, context.scene.progress.at(-1) ?? 'none', text(data)),
   'ever in an attribute': (context, data) => {
-    for (const part of list(data).map(text)) contains(context, context.rig.progress.join('\n'), part);
+    for (const part of list(data).map(text)) contains(context, context.scene.progress.join('\n'), part);
   },
   events: (context, data) =>
     each(data, (event, count) => {
       const [what = '', about = ''] = event.split(' ');
-      const found = context.rig.events.filter(
+      const found = context.scene.events.filter(
         (one) => one.what === what && fits(about, one.about === 'host' ? one.host : one.name),
       );
       counted(context, `events ${event}`, found.length, count);
     }),
   calls: (context, data) =>
     each(data, (pattern, count) => {
-      const found = context.rig.nova.calls.filter((call) => fits(pattern, call));
+      const found = context.scene.calls.filter((call) => fits(pattern, call));
       counted(context, `calls of ${pattern}`, found.length, count);
     }),
   'asked in order': (context, data) => {
     const order = list(data).map(text);
-    const asked = [...context.rig.nova.asked.keys()];
+    const asked = [...context.scene.asked.keys()];
     const places = (pattern: string) => named(context, pattern).map(({ id }) => asked.indexOf(id));
     for (const [index, next] of order.slice(1).entries()) {
       const before = order[index] ?? '';
@@ -96,19 +97,18 @@ const checks: Readonly<Record<string, Check>> = {
   },
   'asked after the arrival of': (context, data) =>
     each(data, (later, earlier) => {
-      const arrivedAt = named(context, earlier).map(({ id }) => arrival(context.rig, id));
-      const askedAt = named(context, later).map(({ id }) => context.rig.nova.asked.get(id)?.[0] ?? 0);
+      const arrivedAt = named(context, earlier).map(({ id }) => arrival(context.scene, id));
+      const askedAt = named(context, later).map(({ id }) => context.scene.asked.get(id)?.[0] ?? 0);
       const isIt = Math.min(...askedAt) >= Math.max(...arrivedAt);
       same(context, `${later} after ${earlier}`, isIt ? 'yes' : 'no', 'yes');
     }),
-  'most in flight': (context, data) =>
-    counted(context, 'in flight', context.rig.nova.inFlightMax, text(data)),
+  'most in flight': (context, data) => counted(context, 'in flight', context.scene.inFlightMax, text(data)),
   'first request within': (context, data) => {
-    const first = Math.min(...[...context.rig.nova.asked.values()].flat());
+    const first = Math.min(...[...context.scene.asked.values()].flat());
     atMost(context, 'the first request', first, data);
   },
   'over within': (context, data) => {
-    atMost(context, 'the last event', Math.max(...context.rig.events.map(({ at }) => at)), data);
+    atMost(context, 'the last event', Math.max(...context.scene.events.map(({ at }) => at)), data);
   },
   // Heeded at the end.
   'repeated lines': () => undefined,
@@ -117,9 +117,9 @@ const checks: Readonly<Record<string, Check>> = {
 
 /** At the end every instance has to have its line in `requests` and in `ends`, and nothing forbidden has happened. */
 export function checkEnd(played: Played, outcome: unknown): void {
-  const { rig } = played;
+  const { scene } = played;
   const told = map(outcome);
-  for (const { server } of rig.nova.instances.values()) {
+  for (const server of scene.cloud.servers.values()) {
     for (const key of ['requests', 'ends']) {
       const isNamed = Object.keys(texts(told[key])).some((pattern) => fits(pattern, server.name));
       if (!isNamed) throw new Error(`${key} does not say anything of ${server.name}`);
@@ -127,10 +127,9 @@ export function checkEnd(played: Played, outcome: unknown): void {
   }
   check(played, outcome, 'at the end');
   const known = list(told['known violations']).map(text);
-  expect(rig.nova.violations.filter((line) => !known.some((part) => says(line, part)))).toEqual([]);
-  expect(rig.nova.mayLoseDisks ? [] : rig.nova.disksLost).toEqual([]);
+  expect(scene.violations.filter((line) => !known.some((part) => says(line, part)))).toEqual([]);
   const mayRepeat = list(told['repeated lines']).map(text);
-  const repeated = rig.log.filter((line, index) => rig.log.indexOf(line) !== index);
+  const repeated = scene.log.filter((line, index) => scene.log.indexOf(line) !== index);
   expect(repeated.filter((line) => !mayRepeat.some((part) => says(line, part)))).toEqual([]);
 }
 
@@ -144,10 +143,8 @@ function each(data: unknown, task: (key: string, value: string) => void): void {
   for (const [key, value] of Object.entries(texts(data))) task(key, value);
 }
 
-function named({ rig }: Context, pattern: string) {
-  const found = [...rig.nova.instances.values()]
-    .map(({ server }) => server)
-    .filter(({ name }) => fits(pattern, name));
+function named({ scene }: Context, pattern: string) {
+  const found = [...scene.cloud.servers.values()].filter(({ name }) => fits(pattern, name));
   if (found.length === 0) throw new Error(`there is no instance ${pattern}`);
   return found;
 }
@@ -173,18 +170,18 @@ function exits({ outcomes }: Context): readonly string[] {
   return outcomes.flatMap(({ sentence }) => sentence ?? []);
 }
 
-function arrival({ events }: Rig, id: string): number {
+function arrival({ events }: Scene, id: string): number {
   const event = events.find((one) => one.about === 'instance' && one.id === id && one.what === 'evacuated');
   return event?.at ?? Number.POSITIVE_INFINITY;
 }
 
 /** Where an instance is, in what state, whether its guest runs there and nowhere else, and whether it is locked. */
-function endOf({ nova }: Rig, name: string, wanted: string): string {
-  const { server } = nova.instance(idOf(name));
+function endOf(scene: Scene, name: string, wanted: string): string {
+  const server = scene.server(idOf(name));
   const host = server.host ?? 'nowhere';
-  const isUp = nova.host(host).powered;
+  const isUp = scene.host(host).powered;
   const where = wanted.includes('elsewhere') && isUp ? 'elsewhere' : host;
-  const runs = nova.runsOn(server.id);
+  const runs = scene.runsOn(server);
   const should = server.vmState === 'active' && isUp ? [host] : [];
   const odd = runs.join() === should.join() ? '' : `, runs on ${runs.join(' and ') || 'no host'}`;
   return `${where} ${server.vmState}${server.locked ? ' locked' : ''}${odd}`;

@@ -1,0 +1,35 @@
+import type { OpenRecord } from '../look/openRecords.ts';
+import { titleOf } from '../look/titles.ts';
+import { type Standing, type StandingFacts, standingOf } from './standing.ts';
+
+/** What is known besides of an instance whose record is open. */
+export type OpenFacts = Omit<StandingFacts, 'server' | 'gone' | 'seenAt' | 'records' | 'trail' | 'underWay'>;
+
+/**
+ * The instances whose evacuation away from a host is not known to be over. While there is one, starting nova-compute there or
+ * clearing forced_down could let two hosts run the same disk (I3). Given back are titles, `name (id)`, with what holds up the
+ * few that may wait for long.
+ */
+export function inFlightTitles(open: readonly OpenRecord[], facts: OpenFacts): readonly string[] {
+  return open.map((one) => titleIfInFlight(one, facts)).filter((title) => title !== null);
+}
+
+function titleIfInFlight({ record, server, seenAt, trail }: OpenRecord, facts: OpenFacts): string | null {
+  const standing = standingOf({
+    ...facts,
+    server,
+    gone: server === null,
+    seenAt,
+    records: [record],
+    trail,
+    underWay: 0,
+  });
+  if (!mayComeStill(standing)) return null;
+  const title = server === null ? record.serverId : titleOf(server);
+  if (standing.kind !== 'mayStrike') return title;
+  return `${title}, of which ${standing.what}; if you are sure that it will not be, go on with: openstack server set --state error ${record.serverId}`;
+}
+
+function mayComeStill({ kind }: Standing): boolean {
+  return kind === 'underWay' || kind === 'mayStrike' || kind === 'look' || kind === 'untold';
+}

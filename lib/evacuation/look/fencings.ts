@@ -1,0 +1,105 @@
+import type { NovaHost } from '@openstack-ts/nova-client';
+import type { Incident, MarkName, NodeName } from '../../attrd/index.ts';
+import type { Fencing } from '../../cluster/index.ts';
+import { nodesOfHost } from '../incident/names.ts';
+import { pacing } from '../incident/pacing.ts';
+
+/** Where fencings are read, and how the names of nodes lead to hosts. */
+export interface FencingSources {
+  /** The last incident of each node that has one, those that are over among them. */
+  readonly incidents: () => ReadonlyMap<MarkName, Incident>;
+  /** What the cluster remembers of a node's fencing. */
+  readonly readFencing: (node: NodeName) => Promise<Fencing>;
+  readonly hostOf: (name: MarkName) => Promise<NovaHost>;
+  readonly now: () => number;
+  /** Nova's clock less ours, in ms. */
+  readonly clockOffsetMs: () => number;
+}
+
+/** How long what the cluster remembers of a node is not asked for again. */
+const historyFreshMs = 30_000;
+
+/**
+ * Whether the destination of an evacuation was fenced after Nova gave it to it: then nothing comes of it any more, also when
+ * the machine is back and looks like any other. Every controller decides alike: it is in the cluster and in Nova's record.
+ */
+export class Fencings {
+  readonly #sources: FencingSources;
+  readonly #history = new Map<NovaHost, { readonly at: number; readonly lastSuccess: number | null }>();
+
+  constructor(sources: FencingSources) {
+    this.#sources = sources;
+  }
+
+  /** @param updatedAt the last sign of the destination's work on it, in ms on Nova's clock */
+  async isLost(destHost: NovaHost, updatedAt: number): Promise<boolean> {
+    const { now, clockOffsetMs } = this.#sources;
+    const latest = await this.#incidentOf(destHost);
+    const at = latest?.novaAt ?? null;
+    if (at !== null && latest?.isMeasured === true && at >= updatedAt + pacing.clockMarginMs) return true;
+    // The rest is less exact: within seconds, or on a clock whose distance nobody measured. By now a live one has moved.
+    if (now() + clockOffsetMs() - updatedAt < pacing.overdueMs) return false;
+    if (at !== null && at >= updatedAt - pacing.clockMarginMs) return true;
+    const last = await this.#lastInHistory(destHost);
+    return last !== null && Math.min(last, now()) + clockOffsetMs() >= updatedAt;
+  }
+
+  /**
+   * Whether a host was certainly fenced after a time on Nova's clock (ms), whatever it is now: what ran on it then does not any more.
+   * What cannot be ordered for certain, such as a fencing on a clock whose distance nobody measured, is none.
+   */
+  async wasFencedAfter(host: NovaHost, at: number): Promise<boolean> {
+    const latest = await this.#incidentOf(host, ({ adopted }) => !adopted);
+    return latest?.isMeasured === true && latest.novaAt >= at + pacing.clockMarginMs;
+  }
+
+  /**
+   * Whether the last fencing of a host was certainly before a time on Nova's clock (ms). False also where none is known, or it cannot
+   * be ordered.
+   */
+  async wasFencedBefore(host: NovaHost, at: number): Promise<boolean> {
+    const latest = await this.#incidentOf(host, ({ adopted }) => !adopted);
+    return latest?.isMeasured === true && latest.novaAt <= at - pacing.clockMarginMs;
+  }
+
+  /** When a host was last fenced by us, on Nova's clock, and whether that clock is known to be what it was then. */
+  async #incidentOf(
+    host: NovaHost,
+    counts = (_: Incident) => true,
+  ): Promise<{ readonly novaAt: number; readonly isMeasured: boolean } | null> {
+    let latest: { novaAt: number; isMeasured: boolean } | null = null;
+    for (const [name, incident] of this.#sources.incidents()) {
+      const { at, novaAt } = incident;
+      if (!counts(incident) || novaAt === null || (await this.#sources.hostOf(name)) !== host) continue;
+      if (latest === null || novaAt > latest.novaAt)
+        latest = { novaAt, isMeasured: this.#isMeasured(at, novaAt) };
+    }
+    return latest;
+  }
+
+  /**
+   * A clock that was set back since has the machine's next life look like the one before its fencing: what it works on now
+   * would be taken for lost, and asked for a second time. So Nova's clock must be as far from ours as it was from the fencer's
+   * then, and the fencing must not lie ahead of it.
+   */
+  #isMeasured(at: number, novaAt: number): boolean {
+    const offset = this.#sources.clockOffsetMs();
+    return Math.abs(novaAt - at - offset) <= pacing.clockMarginMs && novaAt <= this.#sources.now() + offset;
+  }
+
+  /** When it was last fenced by whomever, on some fencer's clock; the names that a node of this host may have are tried. */
+  async #lastInHistory(host: NovaHost): Promise<number | null> {
+    const known = this.#history.get(host);
+    const now = this.#sources.now();
+    if (known !== undefined && now - known.at < historyFreshMs) return known.lastSuccess;
+    let lastSuccess: number | null = null;
+    for (const node of nodesOfHost(host)) {
+      const fencing = await this.#sources.readFencing(node);
+      if (fencing.known && fencing.lastSuccess !== null) {
+        lastSuccess = Math.max(lastSuccess ?? 0, fencing.lastSuccess);
+      }
+    }
+    this.#history.set(host, { at: now, lastSuccess });
+    return lastSuccess;
+  }
+}

@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** Where .ci/run wants a report for machines, beside the one for people. */
+const results = process.env['TEST_RESULTS'];
+
+/** Random incidents in the simulated cloud; see test/storm/storm.test.ts for SEEDS, FIRST and SEED. */
+export default defineConfig({
+  resolve: {
+    alias: {
+      '@openstack-ts/nova-client': fileURLToPath(new URL('./lib/nova-client/src/index.ts', import.meta.url)),
+    },
+  },
+  test: {
+    include: ['test/storm/**/*.test.ts'],
+    ...(results === undefined
+      ? {}
+      : { reporters: ['default', 'json'], outputFile: { json: `${results}/storm.json` } }),
+  },
+});
