@@ -3,7 +3,7 @@ import type { Cloud } from './cloud.ts';
 import { waitFor } from './cloud.ts';
 import type { Cluster } from './cluster.ts';
 import { control } from './node.ts';
-import { computePids, removeNovaCompute } from './novaCompute.ts';
+import { computePids, removeNovaCompute, waitHeard } from './novaCompute.ts';
 import { COMPUTES, CONTROLLERS, hostOf, RUN } from './settings.ts';
 import { sleep } from './time.ts';
 
@@ -67,6 +67,7 @@ async function makeReady(cloud: Cloud, cluster: Cluster): Promise<void> {
     if (status !== 'enabled') await cloud.setService(node, { status: 'enabled' });
   }
   await cloud.waitComputes();
+  await waitHeard(cloud);
   step('all computes up');
   await cluster.waitReady(120);
   await cluster.forget();

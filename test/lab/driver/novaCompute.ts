@@ -1,9 +1,19 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import type { Cloud } from './cloud.ts';
 import { waitFor } from './cloud.ts';
 import type { Cluster } from './cluster.ts';
 import { control } from './node.ts';
 import type { Lab } from './scenario.ts';
-import { ADMIN_PASSWORD, COMPUTES, CONTROLLERS, DOMAIN, KEYSTONE_URL, NETNS, NOVA_UID } from './settings.ts';
+import {
+  ADMIN_PASSWORD,
+  COMPUTES,
+  CONTROLLERS,
+  DOMAIN,
+  hostOf,
+  KEYSTONE_URL,
+  NETNS,
+  NOVA_UID,
+} from './settings.ts';
 
 /** NovaCompute as a resource of the lab's cluster, and the nova-compute of a node as the machine sees it. */
 
@@ -120,4 +130,38 @@ export function computePids(node: string): number[] {
       }
     })
     .map(Number);
+}
+
+/** Clock ticks in a second, in which the kernel gives a process's start (proc(5)). */
+const TICKS = 100;
+
+/** When a process started, in ms since 1970; undefined when it has ended. */
+function startOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The 22nd field; the second is a name in brackets, which may hold spaces.
+    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+    return Date.now() - (uptime - ticks / TICKS) * 1000;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Waits until Nova hears from the nova-compute that runs on each node now. One that was killed counts as up for ten
+ * seconds more, and the one started after it sets to ERROR what it finds in the middle of a build: it reports for the
+ * first time when it is done with that (nova/compute/manager.py `_init_instance`, nova/service.py `start`).
+ */
+export async function waitHeard(cloud: Cloud, nodes: readonly string[] = COMPUTES): Promise<void> {
+  await waitFor(`Nova hears from the nova-compute that runs on ${nodes.join(', ')}`, 90, async () => {
+    const services = await cloud.services();
+    const heard = nodes.every((node) => {
+      const starts = computePids(node).map(startOf);
+      const service = services.find((s) => s.host === hostOf(node));
+      // Nova writes whole seconds, cut off.
+      return starts.length > 0 && starts.every((at) => at !== undefined && (service?.updatedAt ?? 0) > at);
+    });
+    return heard || undefined;
+  });
 }

@@ -1,6 +1,6 @@
 import { waitFor } from '../driver/cloud.ts';
 import { control, onNode } from '../driver/node.ts';
-import { manageNovaCompute } from '../driver/novaCompute.ts';
+import { manageNovaCompute, waitHeard } from '../driver/novaCompute.ts';
 import { judgeReturned, waitReleased } from '../driver/return.ts';
 import type { Scenario } from '../driver/scenario.ts';
 import { StartWatch } from '../driver/startWatch.ts';
@@ -21,6 +21,7 @@ const scenario: Scenario = {
     lab.afterwards(() => onNode(UNIT, ['systemctl', 'stop', 'openstack-nova-compute']));
     await control('start-compute', UNIT);
     await cloud.waitComputes();
+    await waitHeard(cloud, NODES);
     const before = [...(await cloud.boot(4, MANAGED, 'vm-a')), ...(await cloud.boot(4, UNIT, 'vm-b'))];
     for (const node of NODES) await control('boot-delay', node, 'never');
     await control('spawn-delay', 'all', '12');
