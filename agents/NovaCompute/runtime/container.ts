@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
 import { NovaConfError } from '../novaConf/index.ts';
+import { forceAt } from './endProcesses.ts';
 import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';
-import { forceAt } from './process.ts';
 import { whyNotASecond } from './scan.ts';
 import type { ConfigFiles, Runtime, RuntimeState } from './types.ts';
 

@@ -1,9 +1,9 @@
 import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
 import { configFilesOf } from '../novaConf/places.ts';
+import { forceAt } from './endProcesses.ts';
 import { isNovaCompute } from './identity.ts';
 import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';
-import { forceAt } from './process.ts';
 import { readProcess } from './procfs.ts';
 import { whyNotASecond } from './scan.ts';
 import type { Runtime, RuntimeState } from './types.ts';

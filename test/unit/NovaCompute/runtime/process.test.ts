@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createProcessRuntime, forceAt } from '../../../../agents/NovaCompute/runtime/process.ts';
+import { forceAt } from '../../../../agents/NovaCompute/runtime/endProcesses.ts';
+import { createProcessRuntime } from '../../../../agents/NovaCompute/runtime/process.ts';
 import { BOOT, BOOTED_AT, FakeMachine, type FakeProcess } from './fakeMachine.ts';
 
 const SETTINGS = { user: 'nova', stateDir: '/run/resource-agents', instance: 'nova-compute' };
