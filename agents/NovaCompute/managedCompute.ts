@@ -29,7 +29,7 @@ export function managedCompute(options: ManagedComputeOptions): LocalCompute {
     start: async () => {
       options.beforeLaunch();
       log.debug(`nova-compute is launched: ${runtime.title}`);
-      await runtime.start();
+      await runtime.start(until - appearMs);
       const launchedAt = clock.now();
       let seenAt: number | null = null;
       for (;;) {

@@ -30,7 +30,6 @@ export interface ContainerMount {
 }
 
 const INSPECT_TIMEOUT_MS = 8_000;
-const START_TIMEOUT_MS = 60_000;
 /** What the engine itself may take to end a container, beyond the time that the container is given. */
 const ENGINE_MS = 3_000;
 const POLL_MS = 250;
@@ -133,14 +132,14 @@ export function createContainerRuntime(engine: ContainerEngine, name: string, ma
     return { kind: 'stopped', sentence: `The ${title} is ${container.status}${ended}.` };
   };
 
-  const start = async (): Promise<void> => {
+  const start = async (deadline: number): Promise<void> => {
     const container = await inspect();
     if (container === null) throw new ComputeError(missing);
     if (isAlive(container)) return;
     const reason = whyNotASecond(machine, null, ({ kind }) => kind === 'container');
     if (reason !== null) throw new ComputeError(reason);
     const verb = container.status === 'paused' ? 'unpause' : 'start';
-    const failure = await tell([verb, name], START_TIMEOUT_MS);
+    const failure = await tell([verb, name], Math.max(ENGINE_MS, deadline - machine.now()));
     if (failure !== null) throw new ComputeError(`The ${title} could not be started: ${failure}`);
     const launched = await inspect();
     launchedRun = launched !== null && isAlive(launched) ? launched.startedAt : null;
