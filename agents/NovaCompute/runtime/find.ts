@@ -6,6 +6,7 @@ import {
   inspectContainer,
   isAlive as isContainerAlive,
 } from './container.ts';
+import { mountsOfCommand } from './containerConfig.ts';
 import type { Machine } from './machine.ts';
 import { createProcessRuntime, runsByPidFile } from './process.ts';
 import { scan } from './scan.ts';
@@ -217,7 +218,12 @@ async function systemdRuntime(
   const inside =
     engine === undefined || !runsContainer(unit)
       ? null
-      : createContainerRuntime(engine, settings.container ?? CONTAINER, machine);
+      : createContainerRuntime(
+          engine,
+          settings.container ?? CONTAINER,
+          machine,
+          mountsOfCommand(unit.execStart),
+        );
   return createSystemdRuntime(unit.name, machine, inside);
 }
 
