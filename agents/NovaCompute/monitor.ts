@@ -1,6 +1,7 @@
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
+import { crashLoop } from './crashLoop.ts';
 import { died } from './managedCompute.ts';
-import { findNovaCompute, inSightOf } from './novaCompute.ts';
+import { type Found, findNovaCompute, inSightOf } from './novaCompute.ts';
 import type { Untold } from './patience.ts';
 import { asProcesses } from './runtime/sight.ts';
 import { StateFiles } from './state.ts';
@@ -38,9 +39,18 @@ export async function monitor(ctx: OcfContext, world: World = createWorld(ctx)):
     if (expected) ctx.exitReason(await died(found.runtime, 'is not running any more'));
     return OcfExit.notRunning;
   }
-  if (isProbe || isLate(ctx, world.clock.now())) return OcfExit.success;
+  return isProbe || isLate(ctx, world.clock.now()) ? OcfExit.success : running(ctx, world, files, found);
+}
+
+/** What a recurring monitor does about a nova-compute that runs. */
+async function running(ctx: OcfContext, world: World, files: StateFiles, found: Found): Promise<OcfExit> {
   if (files.release !== 'settled') {
     await (await import('./goOn.ts')).goOn(ctx, world, files, found);
+  }
+  const loop = await crashLoop(files, found, world.clock.now());
+  if (loop !== null) {
+    ctx.exitReason(loop.sentence);
+    return loop.failed ? OcfExit.generic : runsDegraded(ctx);
   }
   const attention = files.said('attention');
   if (attention !== null) {
