@@ -214,6 +214,21 @@ describe('no writer changes a newer incident', () => {
         return reading === undefined ? null : marks.noteNovaTime(reading, 5);
       },
     ],
+    ...(['no', 'none'] as const).map((before): (typeof writers)[number] => [
+      `a mark that is taken back to ${before}`,
+      async (marks) => {
+        const reading = await markOf(marks, 'comp0');
+        return reading === undefined ? null : marks.takeBack(reading, before);
+      },
+    ]),
+    [
+      'a release that is owed after all',
+      (marks) => marks.owe('comp0', 'ctl0'),
+      async (marks) => {
+        await evacuated(marks, 'comp0');
+        await marks.clearNo('comp0');
+      },
+    ],
   ];
 
   test.each(writers)('%s', async (_what, write, prepare) => {
