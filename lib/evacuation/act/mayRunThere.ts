@@ -1,20 +1,19 @@
 import type { CallOptions, NovaClient, ServerId } from '@openstack-ts/nova-client';
-import { nodeOfMark } from '../../attrd/index.ts';
 import { guestPower } from '../look/guestPower.ts';
 import { guestsMayRun } from '../look/returnSigns.ts';
 import type { RequestedHost, RequestScope } from './requestScope.ts';
 
 /** Whether guests may run on a fenced host: somebody started nova-compute before its evacuation had ended. */
 export async function mayRunThere(
-  { clock, nova, readFencing }: Pick<RequestScope, 'clock' | 'nova' | 'readFencing'>,
-  { name, hints: { signs } }: RequestedHost,
+  { clock, nova, fencings }: Pick<RequestScope, 'clock' | 'nova' | 'fencings'>,
+  { service: { host }, hints: { signs } }: RequestedHost,
 ): Promise<boolean> {
   const may = guestsMayRun(signs, clock.now() + nova.clockOffsetMs);
   if (may !== 'maybe' || signs === null) return may === 'yes';
   // One that was fenced again since must not keep its instances from being evacuated.
-  const { known, lastSuccess } = await readFencing(nodeOfMark(name));
+  const last = await fencings.lastInHistory(host);
   const reportedAt = (signs.ranUntil ?? 0) - nova.clockOffsetMs;
-  return !(known && lastSuccess !== null && lastSuccess > reportedAt);
+  return last === null || last <= reportedAt;
 }
 
 /**
