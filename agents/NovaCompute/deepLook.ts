@@ -1,7 +1,7 @@
-import { type ComputeService, type NovaClient, NovaError } from '@openstack-ts/nova-client';
-import { AttrdError, isPending, markOfNode, type NodeName } from '../../lib/attrd/index.ts';
+import { type ComputeService, type NovaClient, NovaError, type NovaHost } from '@openstack-ts/nova-client';
+import { AttrdError, isPending, type MarkName, markOfNode, type NodeName } from '../../lib/attrd/index.ts';
 import { missingParameter } from '../../lib/connection/connectionParameters.ts';
-import { matchHost } from '../../lib/evacuation/incident/names.ts';
+import { marksOf, matchHost } from '../../lib/evacuation/incident/names.ts';
 import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
 import { connectionValues } from '../shared/connection.ts';
@@ -98,11 +98,11 @@ async function look(ctx: OcfContext, world: World, files: StateFiles, found: Fou
 /** Asked only where Nova does not use the host: the marks of a host that works cost two processes to look at. */
 async function markOf(
   world: World,
-  names: readonly string[],
+  names: readonly (MarkName | NovaHost)[],
   service: ComputeService | null,
 ): Promise<ServiceFacts['mark']> {
   if (service === null || (!service.forcedDown && service.status !== 'disabled')) return 'none';
-  const marks = (await world.marks.readAll()).marks.filter(({ name }) => names.includes(name));
+  const marks = marksOf((await world.marks.readAll()).marks, names);
   if (marks.some(({ mark }) => isPending(mark))) return 'pending';
   return marks.some(({ mark }) => mark.kind === 'no') ? 'no' : 'none';
 }

@@ -6,6 +6,7 @@ import {
   markOfNode,
   type NodeName,
 } from '../../attrd/index.ts';
+import { isSameHost } from '../incident/names.ts';
 
 /** A host whose mark is pending. */
 export interface PendingHost {
@@ -199,7 +200,7 @@ function wordFor({ modes, hostOf }: AdmissionFacts, one: Candidate): Word {
   const own = [...modes.nodes]
     .filter(([node]) => {
       const name = markOfNode(node);
-      return one.names.includes(name) || hostOf(name) === one.host;
+      return one.names.some((own) => isSameHost(own, name)) || isSameHost(hostOf(name), one.host);
     })
     .map(([node, mode]): Word => ({ mode, node }));
   return (

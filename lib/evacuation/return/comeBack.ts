@@ -10,7 +10,7 @@ import {
 } from '../../attrd/index.ts';
 import { doubtOfOwnView, type NodesReading } from '../../cluster/index.ts';
 import { rethrowUnless } from '../../rethrow.ts';
-import { markOfHost, matchHost, serviceNamed } from '../incident/names.ts';
+import { markOfHost, marksOf, matchHost, serviceNamed } from '../incident/names.ts';
 import { inOneSpelling } from '../look/spelling.ts';
 import type { LocalCompute } from './localCompute.ts';
 import type { ReleaseOutcome } from './releaseScope.ts';
@@ -169,7 +169,7 @@ class ComeBack {
 
   async #readMarks(): Promise<readonly MarkReading[]> {
     const { marks } = await this.#options.marks.readAll();
-    return marks.filter(({ name }) => this.#names.includes(name));
+    return marksOf(marks, this.#names);
   }
 
   async #showWhatStands(readings: readonly MarkReading[]): Promise<void> {
