@@ -141,11 +141,21 @@ function releaseMode(ctx: OcfContext): ReleaseMode {
 }
 
 /**
- * A pass asks for the nodes before anything else. crm_mon gets a quarter of the operation's time at most, so that
- * the pass can ask twice and still report.
+ * A pass asks for the nodes before anything else. One crm_mon, and all that is asked again because it failed, gets a quarter of the
+ * operation's time at most, so that the pass can ask twice and still report.
  */
 function nodesOf(ctx: OcfContext, timeoutMs: number): ClusterNodes {
-  return createClusterNodes({ env: ctx.env, timeoutMs: Math.min(toolTimeoutMs, timeoutMs / 4) });
+  const quarter = timeoutMs / 4;
+  const { patience } = toolsOf(ctx);
+  return createClusterNodes({
+    env: ctx.env,
+    timeoutMs: Math.min(toolTimeoutMs, quarter),
+    patience: {
+      ...patience,
+      forMs: Math.min(patienceMs, quarter),
+      until: Math.min(patience.until, ctx.startedAt + timeoutMs * 0.8),
+    },
+  });
 }
 
 /** Null: could not be told. */
