@@ -99,6 +99,10 @@ export class TwofoldMarkStore implements MarkStore {
     return { incident };
   }
 
+  async noteFencing(name: MarkName, by: string): Promise<Incident | null> {
+    return this.#incidents.beginEvacuated(name, by);
+  }
+
   async noteNovaTime(meant: MarkMeant, novaAt: number): Promise<void> {
     await this.#incidents.change(meant, (now) =>
       now.novaAt === null ? { ...now, novaAt: Math.round(novaAt) } : now,
