@@ -75,7 +75,11 @@ async function look(ctx: OcfContext, world: World, files: StateFiles, found: Fou
   const match = matchHost(services, name.host, dnsDomain);
   if (match.kind === 'ambiguous') throw new NovaError('config', match.sentence);
   const service = match.kind === 'host' ? match.service : null;
-  const mark = await markOf(world, [node, name.host, ...(service === null ? [] : [service.host])], service);
+  const mark = await markOf(
+    world,
+    [markOfNode(node), name.host, ...(service === null ? [] : [service.host])],
+    service,
+  );
   const facts = { conf, noSharedStorage: ctx.parameters.boolean('no_shared_storage'), mountInfo: null };
   const before = new Set(dangers({ ...facts, clockOffsetMs: null }));
   const clockDangers = dangers({ ...facts, clockOffsetMs: -nova.clockOffsetMs }).filter(

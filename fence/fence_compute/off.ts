@@ -123,9 +123,7 @@ async function noteFencing(
 ): Promise<Incident | null> {
   try {
     const until = Math.min(deadline, world.now() + READ_PATIENCE_MS);
-    return await insistOnTools(patienceUntil(world, until), () =>
-      world.marks.noteFencing(name, hostname()),
-    );
+    return await insistOnTools(patienceUntil(world, until), () => world.marks.noteFencing(name, hostname()));
   } catch (error) {
     rethrowUnless(error, AttrdError);
     ctx.log.warn(`That ${name} was fenced could not be noted: ${sentence(error)}.`);

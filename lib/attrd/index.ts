@@ -25,6 +25,7 @@ export {
   nodeName,
   nodeOfMark,
 } from './names.ts';
+export { goCommand, noCommand, unsayCommand } from './operatorCommands.ts';
 export type { SaidWord } from './parseCib.ts';
 export { isOpen } from './readMark.ts';
 export type {

@@ -1,4 +1,5 @@
 import type { CallOptions, NovaClient, ServerId } from '@openstack-ts/nova-client';
+import { noCommand } from '../../attrd/index.ts';
 import { guestPower } from '../look/guestPower.ts';
 import { guestsMayRun } from '../look/returnSigns.ts';
 import type { RequestedHost, RequestScope } from './requestScope.ts';
@@ -31,6 +32,6 @@ export async function whyNotOff(
   const power = await guestPower(nova, id, options);
   if (power.kind === 'off') return null;
   return power.kind === 'runs'
-    ? `it runs on ${host}, whose nova-compute was started before its evacuation had ended, and is not started a second time; power the host off, or have it released (attrd_updater -n evacuate -N ${name} -U no)`
+    ? `it runs on ${host}, whose nova-compute was started before its evacuation had ended, and is not started a second time; power the host off, or have it released (${noCommand(name)})`
     : `whether it runs on ${host}, where a nova-compute reports, cannot be told (${power.why})`;
 }

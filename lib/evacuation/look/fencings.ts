@@ -72,7 +72,8 @@ export class Fencings {
     let latest: { novaAt: number; isMeasured: boolean } | null = null;
     for (const [name, incident] of this.#sources.incidents()) {
       const { at, novaAt } = incident;
-      if (!counts(incident) || novaAt === null || !isSameHost(await this.#sources.hostOf(name), host)) continue;
+      if (!counts(incident) || novaAt === null || !isSameHost(await this.#sources.hostOf(name), host))
+        continue;
       if (latest === null || novaAt > latest.novaAt)
         latest = { novaAt, isMeasured: this.#isMeasured(at, novaAt) };
     }

@@ -7,6 +7,7 @@ import {
   type MarkReading,
   type MarkStore,
   markOfNode,
+  noCommand,
 } from '../../attrd/index.ts';
 import { doubtOfOwnView, type NodesReading } from '../../cluster/index.ts';
 import { rethrowUnless } from '../../rethrow.ts';
@@ -178,7 +179,7 @@ class ComeBack {
     const pending = readings.find(({ mark }) => isPending(mark));
     if (unknown !== undefined) {
       await this.#wait(
-        `${host} waits for somebody to correct its mark, which reads "${formatMark(unknown.mark)}" (attrd_updater -n evacuate -N ${unknown.name} -U no once it is evacuated)`,
+        `${host} waits for somebody to correct its mark, which reads "${formatMark(unknown.mark)}" (once it is evacuated: ${noCommand(unknown.name)})`,
       );
     } else if (pending !== undefined) {
       await this.#wait(`${host} waits for NovaEvacuate to evacuate it${by(pending)}`);

@@ -109,7 +109,9 @@ export class Releases {
     const host = await names.hostOf(name);
     // One that waits under another name of the same host counts as well.
     const hosts = await Promise.all(all.map((reading) => names.hostOf(reading.name)));
-    const sameHost = all.filter((_, index) => isSameHost(hosts[index] ?? null, host)).map((reading) => reading.name);
+    const sameHost = all
+      .filter((_, index) => isSameHost(hosts[index] ?? null, host))
+      .map((reading) => reading.name);
     const hint = this.#ledger.hints(name);
     // What the service's reason tells goes away with the release.
     let incidentAt: number | null = null;
