@@ -55,6 +55,13 @@ export class HostNames {
     return match.kind === 'host' ? match.service : null;
   }
 
+  /** All hosts that a mark may mean. */
+  hostsMeant(services: readonly ComputeService[], name: MarkName): readonly NovaHost[] {
+    const match = this.match(services, name);
+    if (match.kind === 'ambiguous') return match.candidates;
+    return match.kind === 'host' ? [match.service, ...match.twins].map(({ host }) => host) : [];
+  }
+
   /**
    * The incident that tells when the host of a mark failed: its own, or that of the same host's other name. A mark by another hand
    * under Nova's name has none of its own, and what it was written for is the failure that the node's mark tells of, until the host
