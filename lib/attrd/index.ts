@@ -14,7 +14,7 @@ export { AttrdError, type AttrdErrorCode } from './errors.ts';
 export { judgeWords } from './evacuationModes.ts';
 export type { Incident, IncidentPhase } from './incident.ts';
 export { insist, type Patience } from './insist.ts';
-export { type Known, type KnownRefusal, mostKnown, nothingKnown, shortId } from './known.ts';
+export { type Known, type KnownRefusal, keptRefusals, mostKnown, nothingKnown, shortId } from './known.ts';
 export { formatMark, isPending, parseMark } from './mark.ts';
 export {
   firstLabel,
