@@ -291,7 +291,7 @@ async function evacuate(ctx: OcfContext, files: StateFiles, timeoutMs: number): 
 }
 
 async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number): Promise<OcfExit> {
-  const { formatHints, parsePolicy, parseHints, readPulses, runPass } = await import(
+  const { formatHints, parsePolicy, parseHints, readPulses, runPass, Watches } = await import(
     '../../lib/evacuation/index.ts'
   );
   const { toCloudConfig } = await import('../../lib/connection/cloud.ts');
@@ -344,6 +344,7 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     readActive: () => readActive(ctx),
     readPulses: () => readPulses(createAttributes(tools)),
     hints,
+    watches: new Watches(createAttributes(tools), nodeName(ctx.onNode ?? hostname())),
     keepHints: () => keepHints(ctx, files, formatHints(hints)),
     clock: systemClock,
     log: {
