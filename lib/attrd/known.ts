@@ -105,7 +105,9 @@ export function formatKnown(known: Known): string[] {
     ...list('lacks', lackedBy.slice(0, mostKnown.lackedBy).map(encodeURIComponent)),
     ...list(
       'refused',
-      keptRefusals(refusals).map(({ id, count, at, why }) => `${encodeURIComponent(id)}:${count}:${Math.round(at)}:${why}`),
+      keptRefusals(refusals).map(
+        ({ id, count, at, why }) => `${encodeURIComponent(id)}:${count}:${Math.round(at)}:${why}`,
+      ),
     ),
     ...list(
       'ranks',

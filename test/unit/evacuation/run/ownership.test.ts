@@ -223,26 +223,29 @@ describe('an upgrade in the middle of an incident', () => {
     ['the version before', 'no', 'no'],
     ['the version before, and purged', '', 'no'],
     ['an original agent', 'no', undefined],
-  ])('%s has evacuated it: the mark stays, and the host is released once it is back', async (_who, mark, copy) => {
-    scene = new Scene(12);
-    scene.bootSome(2);
-    await scene.fence('comp0');
-    await scene.passes(8);
-    leave(mark, copy);
-    await monitors(2);
-    expect([asked(), scene.host('comp0').forcedDown]).toEqual([2, true]);
-    scene.site.boot('comp0');
-    scene.site.startCompute('comp0');
-    // The rejoin takes a mark without a permanent half away: as under the original agents, its unfencing gives the host back.
-    for (let call = 0; call < 3 && copy === undefined; call += 1) {
-      await scene.time.pass(15_000);
-      expect(await scene.fenceCompute('on', 'comp0')).toBe('0');
-    }
-    await monitors(6);
-    expect([scene.mark('comp0'), scene.pacemaker.permanent('comp0') ?? '']).toEqual(['', '']);
-    expect(scene.host('comp0')).toMatchObject({ forcedDown: false, disabled: false });
-    expect(asked()).toBe(2);
-  });
+  ])(
+    '%s has evacuated it: the mark stays, and the host is released once it is back',
+    async (_who, mark, copy) => {
+      scene = new Scene(12);
+      scene.bootSome(2);
+      await scene.fence('comp0');
+      await scene.passes(8);
+      leave(mark, copy);
+      await monitors(2);
+      expect([asked(), scene.host('comp0').forcedDown]).toEqual([2, true]);
+      scene.site.boot('comp0');
+      scene.site.startCompute('comp0');
+      // The rejoin takes a mark without a permanent half away: as under the original agents, its unfencing gives the host back.
+      for (let call = 0; call < 3 && copy === undefined; call += 1) {
+        await scene.time.pass(15_000);
+        expect(await scene.fenceCompute('on', 'comp0')).toBe('0');
+      }
+      await monitors(6);
+      expect([scene.mark('comp0'), scene.pacemaker.permanent('comp0') ?? '']).toEqual(['', '']);
+      expect(scene.host('comp0')).toMatchObject({ forcedDown: false, disabled: false });
+      expect(asked()).toBe(2);
+    },
+  );
 
   test.each([
     ['forced up already', { forcedDown: false }],
