@@ -1,7 +1,7 @@
-import { type ComputeService, type NovaClient, NovaError } from '@openstack-ts/nova-client';
-import { AttrdError, isPending, markOfNode, type NodeName } from '../../lib/attrd/index.ts';
+import { type ComputeService, type NovaClient, NovaError, type NovaHost } from '@openstack-ts/nova-client';
+import { AttrdError, isPending, type MarkName, markOfNode, type NodeName } from '../../lib/attrd/index.ts';
 import { missingParameter } from '../../lib/connection/connectionParameters.ts';
-import { matchHost } from '../../lib/evacuation/incident/names.ts';
+import { marksOf, matchHost } from '../../lib/evacuation/incident/names.ts';
 import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit, understandsDegraded } from '../../lib/ocf/index.ts';
 import { connectionValues } from '../shared/connection.ts';
@@ -75,7 +75,11 @@ async function look(ctx: OcfContext, world: World, files: StateFiles, found: Fou
   const match = matchHost(services, name.host, dnsDomain);
   if (match.kind === 'ambiguous') throw new NovaError('config', match.sentence);
   const service = match.kind === 'host' ? match.service : null;
-  const mark = await markOf(world, [node, name.host, ...(service === null ? [] : [service.host])], service);
+  const mark = await markOf(
+    world,
+    [markOfNode(node), name.host, ...(service === null ? [] : [service.host])],
+    service,
+  );
   const facts = { conf, noSharedStorage: ctx.parameters.boolean('no_shared_storage'), mountInfo: null };
   const before = new Set(dangers({ ...facts, clockOffsetMs: null }));
   const clockDangers = dangers({ ...facts, clockOffsetMs: -nova.clockOffsetMs }).filter(
@@ -98,11 +102,11 @@ async function look(ctx: OcfContext, world: World, files: StateFiles, found: Fou
 /** Asked only where Nova does not use the host: the marks of a host that works cost two processes to look at. */
 async function markOf(
   world: World,
-  names: readonly string[],
+  names: readonly (MarkName | NovaHost)[],
   service: ComputeService | null,
 ): Promise<ServiceFacts['mark']> {
   if (service === null || (!service.forcedDown && service.status !== 'disabled')) return 'none';
-  const marks = (await world.marks.readAll()).marks.filter(({ name }) => names.includes(name));
+  const marks = marksOf((await world.marks.readAll()).marks, names);
   if (marks.some(({ mark }) => isPending(mark))) return 'pending';
   return marks.some(({ mark }) => mark.kind === 'no') ? 'no' : 'none';
 }

@@ -141,11 +141,21 @@ function releaseMode(ctx: OcfContext): ReleaseMode {
 }
 
 /**
- * A pass asks for the nodes before anything else. crm_mon gets a quarter of the operation's time at most, so that
- * the pass can ask twice and still report.
+ * A pass asks for the nodes before anything else. One crm_mon, and all that is asked again because it failed, gets a quarter of the
+ * operation's time at most, so that the pass can ask twice and still report.
  */
 function nodesOf(ctx: OcfContext, timeoutMs: number): ClusterNodes {
-  return createClusterNodes({ env: ctx.env, timeoutMs: Math.min(toolTimeoutMs, timeoutMs / 4) });
+  const quarter = timeoutMs / 4;
+  const { patience } = toolsOf(ctx);
+  return createClusterNodes({
+    env: ctx.env,
+    timeoutMs: Math.min(toolTimeoutMs, quarter),
+    patience: {
+      ...patience,
+      forMs: Math.min(patienceMs, quarter),
+      until: Math.min(patience.until, ctx.startedAt + timeoutMs * 0.8),
+    },
+  });
 }
 
 /** Null: could not be told. */
@@ -281,7 +291,7 @@ async function evacuate(ctx: OcfContext, files: StateFiles, timeoutMs: number): 
 }
 
 async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number): Promise<OcfExit> {
-  const { formatHints, parsePolicy, parseHints, readPulses, runPass } = await import(
+  const { formatHints, parsePolicy, parseHints, readPulses, runPass, Watches } = await import(
     '../../lib/evacuation/index.ts'
   );
   const { toCloudConfig } = await import('../../lib/connection/cloud.ts');
@@ -334,6 +344,7 @@ async function runLocked(ctx: OcfContext, files: StateFiles, timeoutMs: number):
     readActive: () => readActive(ctx),
     readPulses: () => readPulses(createAttributes(tools)),
     hints,
+    watches: new Watches(createAttributes(tools), nodeName(ctx.onNode ?? hostname())),
     keepHints: () => keepHints(ctx, files, formatHints(hints)),
     clock: systemClock,
     log: {

@@ -1,4 +1,4 @@
-import type { EvacuationModes } from '../../lib/attrd/index.ts';
+import { type EvacuationModes, unsayCommand } from '../../lib/attrd/index.ts';
 
 /**
  * What is paused while no host waits for it, and the command that ends it; null: nothing is. Pacemaker cuts an exit reason
@@ -10,14 +10,12 @@ export function pauseSentence({ cluster, nodes, transient, unknown }: Evacuation
     return odd === undefined ? 'evacuation=pause' : `evacuation="${odd.value}" counts as pause`;
   };
   if (cluster === 'pause') {
-    return `evacuations are paused: cluster property ${says(null)}; to end it: crm_attribute -t crm_config -n evacuation -D`;
+    return `evacuations are paused: cluster property ${says(null)}; to end it: ${unsayCommand(null, false)}`;
   }
   const paused = [...nodes].filter(([, mode]) => mode === 'pause').map(([node]) => node);
   const [first] = paused.sort();
   if (first === undefined) return null;
   const others = paused.length === 1 ? '' : ` and ${paused.length - 1} more`;
-  const command = transient.has(first)
-    ? `attrd_updater -n evacuation -N ${first} -D`
-    : `crm_attribute -N ${first} -n evacuation -D`;
+  const command = unsayCommand(first, transient.has(first));
   return `evacuations of ${first}${others} are paused: attribute ${says(first)}; to end it: ${command}`;
 }

@@ -9,6 +9,7 @@ import {
   type NodeName,
   nodeName,
 } from '../../lib/attrd/index.ts';
+import { marksOf } from '../../lib/evacuation/incident/names.ts';
 
 /** The mark of the machine to act on, as far as it could be read. */
 export interface TargetMark {
@@ -33,12 +34,16 @@ function nameOfMark(nodename: string | null, plug: string, clusterNodes: readonl
 
 export function targetMark(nodename: string | null, plug: string, all: MarksReading): TargetMark {
   const name = nameOfMark(nodename, plug, all.clusterNodes);
-  const reading = all.marks.find((mark) => mark.name === name) ?? null;
+  const readings = marksOf(all.marks, [name]);
+  const reading = readings.find((one) => isWaiting(one.mark)) ?? readings[0] ?? null;
   return { name, reading, mark: reading?.mark ?? { kind: 'none' } };
 }
 
 /** The first of the names whose mark says that instances still wait, null when there is none. */
 export function firstPending(names: readonly MarkName[], all: MarksReading): MarkReading | null {
-  const pending = (mark: Mark): boolean => mark.kind !== 'none' && mark.kind !== 'no';
-  return all.marks.find((reading) => names.includes(reading.name) && pending(reading.mark)) ?? null;
+  return marksOf(all.marks, names).find(({ mark }) => isWaiting(mark)) ?? null;
+}
+
+function isWaiting({ kind }: Mark): boolean {
+  return kind !== 'none' && kind !== 'no';
 }

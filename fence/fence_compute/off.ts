@@ -44,12 +44,13 @@ export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
     (await isEmpty(ctx, world, find, Math.min(deadline, world.now() + ASK_FIRST_MS)));
   if (isLeft) {
     ctx.log.info(`${ctx.plug} was evacuated before and has no instances: its mark stays "no".`);
+    incident = await noteFencing(ctx, world, target.name, deadline);
   } else {
     incident = await writeMark(ctx, world, target, deadline);
   }
   const code = await tellNova(ctx, world, find, { ...target, incident }, deadline);
   const wasThere = target.mark.kind === 'no' || isPending(target.mark);
-  if (wasThere && incident === null) await keepMark(ctx, world, target, deadline);
+  if (wasThere && (isLeft || incident === null)) await keepMark(ctx, world, target, deadline);
   if (!isLeft && incident === null) {
     ctx.log.warn(
       `${target.name} is no cluster node, so its mark has no permanent copy and is lost if the cluster restarts.`,
@@ -110,6 +111,26 @@ async function isEmpty(ctx: FenceContext, world: World, find: Find, deadline: nu
   }
 }
 
+/**
+ * The mark of a host without instances reads `no` already, so what cannot be noted is no reason to have the machine switched off again:
+ * an evacuation to it is then found to be lost by the cluster's memory of its fencing, ten minutes later.
+ */
+async function noteFencing(
+  ctx: FenceContext,
+  world: World,
+  name: MarkName,
+  deadline: number,
+): Promise<Incident | null> {
+  try {
+    const until = Math.min(deadline, world.now() + READ_PATIENCE_MS);
+    return await insistOnTools(patienceUntil(world, until), () => world.marks.noteFencing(name, hostname()));
+  } catch (error) {
+    rethrowUnless(error, AttrdError);
+    ctx.log.warn(`That ${name} was fenced could not be noted: ${sentence(error)}.`);
+    return null;
+  }
+}
+
 /** A new incident, also where a mark says the same: what ends the one before must not end this one. */
 async function writeMark(
   ctx: FenceContext,
@@ -156,7 +177,7 @@ function patienceUntil(world: World, until: number): Patience {
 }
 
 /**
- * A mark that is no cluster node's has no incident, and one that was left as it is belongs to an earlier failure. If its evacuation, or its release, ended at this very
+ * A mark that is no cluster node's has no incident. If its evacuation, or the release of one that was left as it is, ended at this very
  * moment (because the machine had been back), what ended is not this failure's: a host that is held down without any
  * mark would be released by nobody.
  */

@@ -14,7 +14,7 @@ export { AttrdError, type AttrdErrorCode } from './errors.ts';
 export { judgeWords } from './evacuationModes.ts';
 export type { Incident, IncidentPhase } from './incident.ts';
 export { insist, type Patience } from './insist.ts';
-export { type Known, type KnownRefusal, mostKnown, nothingKnown, shortId } from './known.ts';
+export { type Known, type KnownRefusal, keptRefusals, mostKnown, nothingKnown, shortId } from './known.ts';
 export { formatMark, isPending, parseMark } from './mark.ts';
 export {
   firstLabel,
@@ -25,6 +25,7 @@ export {
   nodeName,
   nodeOfMark,
 } from './names.ts';
+export { goCommand, noCommand, unsayCommand } from './operatorCommands.ts';
 export type { SaidWord } from './parseCib.ts';
 export { isOpen } from './readMark.ts';
 export type {

@@ -73,6 +73,13 @@ export function shortId(id: string): string {
 
 const whys: readonly KnownRefusal['why'][] = ['state', 'task', 'ours', 'other'];
 
+/** Those that are kept: of as many as fit, those that were refused most often, then the latest. */
+export function keptRefusals(refusals: readonly KnownRefusal[]): readonly KnownRefusal[] {
+  return [...refusals]
+    .sort((a, b) => b.count - a.count || b.at - a.at || (a.id < b.id ? -1 : 1))
+    .slice(0, mostKnown.refusals);
+}
+
 /** As fields `key=value` or `key`; nothing for what is not known. */
 export function formatKnown(known: Known): string[] {
   const { begun, cut, quietUntil, ranUntil, placementSilentSince, lived } = known;
@@ -98,10 +105,9 @@ export function formatKnown(known: Known): string[] {
     ...list('lacks', lackedBy.slice(0, mostKnown.lackedBy).map(encodeURIComponent)),
     ...list(
       'refused',
-      [...refusals]
-        .sort((a, b) => b.count - a.count || b.at - a.at || (a.id < b.id ? -1 : 1))
-        .slice(0, mostKnown.refusals)
-        .map(({ id, count, at, why }) => `${encodeURIComponent(id)}:${count}:${Math.round(at)}:${why}`),
+      keptRefusals(refusals).map(
+        ({ id, count, at, why }) => `${encodeURIComponent(id)}:${count}:${Math.round(at)}:${why}`,
+      ),
     ),
     ...list(
       'ranks',

@@ -99,6 +99,10 @@ export class TwofoldMarkStore implements MarkStore {
     return { incident };
   }
 
+  async noteFencing(name: MarkName, by: string): Promise<Incident | null> {
+    return this.#incidents.beginEvacuated(name, by);
+  }
+
   async noteNovaTime(meant: MarkMeant, novaAt: number): Promise<void> {
     await this.#incidents.change(meant, (now) =>
       now.novaAt === null ? { ...now, novaAt: Math.round(novaAt) } : now,
@@ -170,13 +174,18 @@ export class TwofoldMarkStore implements MarkStore {
       await this.#writeTransient(name, 'no');
       return true;
     }
-    const isOurs = (now: Incident) => isOpen(now) && now.owner === incident.owner;
+    return this.#end(meant, (now) => isOpen(now) && now.owner === incident.owner);
+  }
+
+  /** Writes `no`, announced and as long as it may be. False: the mark is another's by now. */
+  async #end(meant: MarkMeant, may: (now: Incident) => boolean): Promise<boolean> {
+    const { name } = meant;
     const ending = await this.#incidents.change(meant, (now) =>
-      isOurs(now) ? { ...now, phase: 'ending' } : null,
+      may(now) ? { ...now, phase: 'ending' } : null,
     );
     if (ending === null) return false;
     await this.#writeTransient(name, 'no');
-    const ended = await this.#incidents.change(meant, (now) => (isOurs(now) ? evacuated(now) : null));
+    const ended = await this.#incidents.change(meant, (now) => (may(now) ? evacuated(now) : null));
     if (ended !== null) return true;
     await this.#takeBackNo(name);
     return false;
@@ -196,8 +205,8 @@ export class TwofoldMarkStore implements MarkStore {
   async takeBack(meant: MarkMeant, before: 'none' | 'no'): Promise<void> {
     const { name, incident } = meant;
     if (before === 'no') {
-      const back = incident === null || (await this.#incidents.change(meant, evacuated)) !== null;
-      if (back) await this.#writeTransient(name, 'no');
+      if (incident === null) await this.#writeTransient(name, 'no');
+      else await this.#end(meant, isOpen);
       return;
     }
     if (incident !== null) {

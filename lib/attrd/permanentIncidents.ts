@@ -47,6 +47,19 @@ export class PermanentIncidents {
     throw overtaken(name);
   }
 
+  /** A new incident that is evacuated from the start, where none is open. Null: one is, or the name is no cluster node. */
+  async beginEvacuated(name: MarkName, by: string): Promise<Incident | null> {
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      const entry = await this.entry(name, 'no');
+      if (entry === null) return null;
+      const { mark } = readPermanent(entry.mark?.value, entry.incident?.value);
+      if (mark.kind !== 'no' && mark.kind !== 'none') return null;
+      const incident = evacuated(this.create(by, false));
+      if (await this.swap(name, entry, incident)) return incident;
+    }
+    throw overtaken(name);
+  }
+
   /**
    * Changes the incident that is meant, as it stands now; `alter` gives null where it may not. Null: it was not changed, as
    * it is another's by now, or somebody who knows no incidents changed the mark.

@@ -59,6 +59,11 @@ export interface MarkStore {
    * owner and finds out. Returns the incident; null: the name has no permanent side (is no cluster node).
    */
   setYes(name: MarkName, by: string): Promise<{ readonly incident: Incident | null }>;
+  /**
+   * Fenced, and nothing is there to evacuate: a new incident that is through from the start, in place of one that is. So what is
+   * under way to this host counts as lost with it. Null: a mark is pending by now, or the name has no permanent side.
+   */
+  noteFencing(name: MarkName, by: string): Promise<Incident | null>;
   /** Adds when the incident began on Nova's clock, in ms since the epoch, unless somebody has. */
   noteNovaTime(meant: MarkMeant, novaAt: number): Promise<void>;
   /**

@@ -4,6 +4,7 @@ export { type HoldDownResult, holdDown } from './act/hold.ts';
 export type { Clock } from './incident/clock.ts';
 export { disabledReason, fencedAt, isDisabledByUs } from './incident/disabledReason.ts';
 export { type HostMatch, matchHost } from './incident/names.ts';
+export { Watches } from './incident/watches.ts';
 export { type Policy, parsePolicy } from './judge/policy.ts';
 export { readPulses, returningAttribute } from './look/pulses.ts';
 export { type ComeBackOptions, type ComeBackOutcome, comeBack } from './return/comeBack.ts';

@@ -1,20 +1,20 @@
 import type { CallOptions, NovaClient, ServerId } from '@openstack-ts/nova-client';
-import { nodeOfMark } from '../../attrd/index.ts';
+import { noCommand } from '../../attrd/index.ts';
 import { guestPower } from '../look/guestPower.ts';
 import { guestsMayRun } from '../look/returnSigns.ts';
 import type { RequestedHost, RequestScope } from './requestScope.ts';
 
 /** Whether guests may run on a fenced host: somebody started nova-compute before its evacuation had ended. */
 export async function mayRunThere(
-  { clock, nova, readFencing }: Pick<RequestScope, 'clock' | 'nova' | 'readFencing'>,
-  { name, hints: { signs } }: RequestedHost,
+  { clock, nova, fencings }: Pick<RequestScope, 'clock' | 'nova' | 'fencings'>,
+  { service: { host }, hints: { signs } }: RequestedHost,
 ): Promise<boolean> {
   const may = guestsMayRun(signs, clock.now() + nova.clockOffsetMs);
   if (may !== 'maybe' || signs === null) return may === 'yes';
   // One that was fenced again since must not keep its instances from being evacuated.
-  const { known, lastSuccess } = await readFencing(nodeOfMark(name));
+  const last = await fencings.lastInHistory(host);
   const reportedAt = (signs.ranUntil ?? 0) - nova.clockOffsetMs;
-  return !(known && lastSuccess !== null && lastSuccess > reportedAt);
+  return last === null || last <= reportedAt;
 }
 
 /**
@@ -32,6 +32,6 @@ export async function whyNotOff(
   const power = await guestPower(nova, id, options);
   if (power.kind === 'off') return null;
   return power.kind === 'runs'
-    ? `it runs on ${host}, whose nova-compute was started before its evacuation had ended, and is not started a second time; power the host off, or have it released (attrd_updater -n evacuate -N ${name} -U no)`
+    ? `it runs on ${host}, whose nova-compute was started before its evacuation had ended, and is not started a second time; power the host off, or have it released (${noCommand(name)})`
     : `whether it runs on ${host}, where a nova-compute reports, cannot be told (${power.why})`;
 }

@@ -1,6 +1,5 @@
 import type { CallOptions, NovaClient, NovaHost } from '@openstack-ts/nova-client';
-import type { MarkName, NodeName } from '../../attrd/index.ts';
-import type { Fencing } from '../../cluster/index.ts';
+import type { MarkName } from '../../attrd/index.ts';
 import type { RoomPlan } from '../decide/roomPlan.ts';
 import type { Throttle } from '../decide/throttle.ts';
 import type { NoRoom } from '../decide/waitForRoom.ts';
@@ -8,6 +7,7 @@ import type { ClaimKeeper } from '../incident/claims.ts';
 import type { Clock } from '../incident/clock.ts';
 import type { Refusal } from '../judge/instance.ts';
 import type { CloudFacts } from '../look/cloudFacts.ts';
+import type { Fencings } from '../look/fencings.ts';
 import type { ReturnNotes } from '../look/returnWatch.ts';
 import type { ReportNotes } from '../tell/hostReport.ts';
 import type { PassLog } from '../tell/passLog.ts';
@@ -38,8 +38,8 @@ export interface RequestScope {
   readonly callOptions: CallOptions;
   readonly cloud: Pick<CloudFacts, 'forgetServices'>;
   readonly claims: Pick<ClaimKeeper, 'lost'>;
-  /** When the cluster last fenced a node. */
-  readonly readFencing: (node: NodeName) => Promise<Fencing>;
+  /** When the cluster last fenced a host. */
+  readonly fencings: Pick<Fencings, 'lastInHistory'>;
   readonly throttle: Throttle;
   readonly room: RoomPlan;
   /** Sends a request to evacuate as soon as fewer than a handful are on their way. */

@@ -1,11 +1,14 @@
 import type { Aggregate, ComputeService, NovaHost } from '@openstack-ts/nova-client';
 import {
   type EvacuationModes,
+  goCommand,
   type MarkName,
   type Mode,
   markOfNode,
   type NodeName,
+  unsayCommand,
 } from '../../attrd/index.ts';
+import { isSameHost } from '../incident/names.ts';
 
 /** A host whose mark is pending. */
 export interface PendingHost {
@@ -199,7 +202,7 @@ function wordFor({ modes, hostOf }: AdmissionFacts, one: Candidate): Word {
   const own = [...modes.nodes]
     .filter(([node]) => {
       const name = markOfNode(node);
-      return one.names.includes(name) || hostOf(name) === one.host;
+      return one.names.some((own) => isSameHost(own, name)) || isSameHost(hostOf(name), one.host);
     })
     .map(([node, mode]): Word => ({ mode, node }));
   return (
@@ -220,12 +223,7 @@ function paused(facts: AdmissionFacts, one: Candidate): Deferral {
   const where = node === null ? `the cluster property ${says}` : `the attribute ${says} of node ${node}`;
   const follows = one.begun ? ', and what it has accepted is followed to its end' : '';
   const alone = node === null ? ` (or for this host alone: ${goCommand(name)})` : '';
-  const cure =
-    node === null
-      ? 'crm_attribute -t crm_config -n evacuation -D'
-      : modes.transient.has(node)
-        ? `attrd_updater -n evacuation -N ${node} -D`
-        : `crm_attribute -N ${node} -n evacuation -l forever -D`;
+  const cure = unsayCommand(node, node !== null && modes.transient.has(node));
   return {
     kind: 'defer',
     why: 'paused',
@@ -257,9 +255,4 @@ function remarks({ aggregates, limits, modes }: AdmissionFacts): readonly string
 
 function oddText(value: string): string {
   return `says "${value}", which is neither pause nor go and counts as pause`;
-}
-
-/** An operator's `go` for one host: no limit counts for it, nor the time that Nova wants to be left alone. */
-export function goCommand(name: MarkName): string {
-  return `crm_attribute -N ${name} -n evacuation -l forever -v go`;
 }

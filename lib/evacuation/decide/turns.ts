@@ -1,7 +1,6 @@
 import type { NovaHost } from '@openstack-ts/nova-client';
-import type { MarkName } from '../../attrd/index.ts';
+import { goCommand, type MarkName } from '../../attrd/index.ts';
 import { shortList } from '../look/titles.ts';
-import { goCommand } from './admission.ts';
 
 /** What is known of the evacuations of a host. */
 export interface Standing {

@@ -11,10 +11,9 @@ export interface ClaimNotes {
   pass: 'none' | 'open' | 'closed';
   /** Nothing new is asked of Nova for this host before this time, in ms since the epoch. In the incident. */
   quietUntil: number;
-  /** Another evacuator's mark as it reads since when, on a clock of this machine that nobody sets (`Clock.steady`). Forgotten: its minute begins anew. */
-  watch: Watch | null;
 }
 
+/** Another evacuator's mark as it reads since when, on a clock of this machine that nobody sets (`Clock.steady`); see `Watches`. */
 export interface Watch {
   readonly value: string;
   readonly since: number;
@@ -35,8 +34,9 @@ export type ClaimDecision =
  * claim itself is lost, for the attribute daemon forgets it when the fenced node rejoins.
  *
  * Another evacuator is dead when its node is down, or its mark has not *changed* for a minute that this node has watched: the
- * time in a claim is of another machine's clock. Notes that are lost begin that minute anew.
+ * time in a claim is of another machine's clock.
  *
+ * @param watched since when this node has watched it; null: it begins now
  * @param steadyMs now, on the clock of `Watch.since`
  * @param isDown whether the cluster has seen to it that nothing runs on the node of {@link otherAtWork} any more
  */
@@ -44,6 +44,7 @@ export function decideClaim(
   reading: MarkReading,
   me: string,
   left: ClaimNotes | undefined,
+  watched: Watch | null,
   nowMs: number,
   steadyMs: number,
   isDown: boolean,
@@ -59,7 +60,7 @@ export function decideClaim(
   if (other !== null && isDown)
     return { kind: 'take', quietUntil: nowMs + pacing.ownerDownMs, sentence: partial };
   if (other !== null) {
-    const watch = watchOn(reading, left?.watch ?? null, steadyMs);
+    const watch = watchOn(reading, watched, steadyMs);
     const waitMs = pacing.claimDeadAfterMs - (steadyMs - watch.since);
     if (waitMs < 0) return { kind: 'take', quietUntil: 0, sentence: partial };
     const since = mark.kind === 'claimed' ? ` at ${new Date(mark.at * 1000).toISOString()}` : '';

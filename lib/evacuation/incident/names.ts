@@ -1,5 +1,12 @@
 import { type ComputeService, type NovaHost, novaHost } from '@openstack-ts/nova-client';
-import { firstLabel, type MarkName, markName, type NodeName, nodeName } from '../../attrd/index.ts';
+import {
+  firstLabel,
+  type MarkName,
+  type MarkReading,
+  markName,
+  type NodeName,
+  nodeName,
+} from '../../attrd/index.ts';
 
 declare const kind: unique symbol;
 
@@ -87,6 +94,17 @@ export function matchHost(
 /** The name of a mark that is kept under Nova's name of a host, as old clusters do. */
 export function markOfHost(host: NovaHost): MarkName {
   return markName(host);
+}
+
+/**
+ * The marks that are kept under any of these names of one host, whatever their case: the attribute daemon takes `COMP0` for `comp0`
+ * and shows it as whoever came first wrote it.
+ */
+export function marksOf<T extends Pick<MarkReading, 'name'>>(
+  marks: readonly T[],
+  names: readonly (MarkName | NovaHost)[],
+): readonly T[] {
+  return marks.filter(({ name }) => names.some((one) => isSameHost(one, name)));
 }
 
 /**

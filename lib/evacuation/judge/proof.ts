@@ -1,5 +1,5 @@
 import type { ComputeService } from '@openstack-ts/nova-client';
-import type { MarkName } from '../../attrd/index.ts';
+import { type MarkName, noCommand } from '../../attrd/index.ts';
 import type { Fencing, NodesUntold } from '../../cluster/index.ts';
 import { pacing } from '../incident/pacing.ts';
 import { wasFenced } from '../look/fenced.ts';
@@ -108,5 +108,5 @@ function staleSentence(facts: ProofFacts): string {
       ? 'the cluster knows of no fencing of it'
       : `it was last fenced at ${new Date(fencing.lastSuccess).toISOString().replace(/\.\d+Z$/, 'Z')}, long before`;
   // Pacemaker shows the first 128 characters.
-  return `${name} is not evacuated, as it bears a mark but runs; fence it (pcs stonith fence ${name}) or remove the mark (attrd_updater -n evacuate -N ${name} -U no): ${node === 'offline' ? '' : `${shown(facts)}, `}its nova-compute on ${service.host} reports to Nova, and ${fenced}`;
+  return `${name} is not evacuated, as it bears a mark but runs; fence it (pcs stonith fence ${name}) or remove the mark (${noCommand(name)}): ${node === 'offline' ? '' : `${shown(facts)}, `}its nova-compute on ${service.host} reports to Nova, and ${fenced}`;
 }

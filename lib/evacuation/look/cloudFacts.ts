@@ -43,6 +43,7 @@ export class CloudFacts {
   #capacity: { readonly at: number; readonly read: Promise<Capacity | null> } | null = null;
   #fenced: ReadonlySet<NovaHost> = new Set();
   #fencedAt = 0;
+  #marked: ReadonlySet<HostKey> = new Set();
 
   constructor(nova: NovaClient, questions: PolicyQuestions, now: () => number, options: CallOptions) {
     this.#nova = nova;
@@ -70,6 +71,11 @@ export class CloudFacts {
   setFenced(hosts: Iterable<NovaHost>, at: number = this.#now()): void {
     this.#fenced = new Set(hosts);
     this.#fencedAt = at;
+  }
+
+  /** Hosts that a mark may mean, proven to be down or not. */
+  setMarked(hosts: Iterable<NovaHost>): void {
+    this.#marked = new Set([...hosts].map(hostKey));
   }
 
   /**
@@ -140,6 +146,14 @@ export class CloudFacts {
           service.state === 'up' && service.status === 'enabled' && !this.#fenced.has(service.host),
       )
       .sort((one, other) => (one.host < other.host ? -1 : 1));
+  }
+
+  /**
+   * Of the {@link targets}, those that we may name to Nova. One that bears a mark may be about to be switched off, whatever Nova says
+   * of it: Nova may choose it, we do not.
+   */
+  nameable(): ComputeService[] {
+    return this.targets().filter(({ host }) => !this.#marked.has(hostKey(host)));
   }
 
   /** What the policy has to know about these servers; each part is read once per pass. */

@@ -1,7 +1,7 @@
 import type { NovaHost } from '@openstack-ts/nova-client';
 import type { Incident, MarkName, NodeName } from '../../attrd/index.ts';
 import type { Fencing } from '../../cluster/index.ts';
-import { nodesOfHost } from '../incident/names.ts';
+import { isSameHost } from '../incident/names.ts';
 import { pacing } from '../incident/pacing.ts';
 
 /** Where fencings are read, and how the names of nodes lead to hosts. */
@@ -11,6 +11,8 @@ export interface FencingSources {
   /** What the cluster remembers of a node's fencing. */
   readonly readFencing: (node: NodeName) => Promise<Fencing>;
   readonly hostOf: (name: MarkName) => Promise<NovaHost>;
+  /** What the cluster calls a host. */
+  readonly nodesOf: (host: NovaHost) => Promise<readonly NodeName[]>;
   readonly now: () => number;
   /** Nova's clock less ours, in ms. */
   readonly clockOffsetMs: () => number;
@@ -40,7 +42,7 @@ export class Fencings {
     // The rest is less exact: within seconds, or on a clock whose distance nobody measured. By now a live one has moved.
     if (now() + clockOffsetMs() - updatedAt < pacing.overdueMs) return false;
     if (at !== null && at >= updatedAt - pacing.clockMarginMs) return true;
-    const last = await this.#lastInHistory(destHost);
+    const last = await this.lastInHistory(destHost);
     return last !== null && Math.min(last, now()) + clockOffsetMs() >= updatedAt;
   }
 
@@ -70,7 +72,8 @@ export class Fencings {
     let latest: { novaAt: number; isMeasured: boolean } | null = null;
     for (const [name, incident] of this.#sources.incidents()) {
       const { at, novaAt } = incident;
-      if (!counts(incident) || novaAt === null || (await this.#sources.hostOf(name)) !== host) continue;
+      if (!counts(incident) || novaAt === null || !isSameHost(await this.#sources.hostOf(name), host))
+        continue;
       if (latest === null || novaAt > latest.novaAt)
         latest = { novaAt, isMeasured: this.#isMeasured(at, novaAt) };
     }
@@ -87,13 +90,16 @@ export class Fencings {
     return Math.abs(novaAt - at - offset) <= pacing.clockMarginMs && novaAt <= this.#sources.now() + offset;
   }
 
-  /** When it was last fenced by whomever, on some fencer's clock; the names that a node of this host may have are tried. */
-  async #lastInHistory(host: NovaHost): Promise<number | null> {
+  /**
+   * When it was last fenced by whomever, on some fencer's clock, as far as the cluster remembers; null: it does not. The cluster
+   * remembers its nodes, whatever Nova calls them.
+   */
+  async lastInHistory(host: NovaHost): Promise<number | null> {
     const known = this.#history.get(host);
     const now = this.#sources.now();
     if (known !== undefined && now - known.at < historyFreshMs) return known.lastSuccess;
     let lastSuccess: number | null = null;
-    for (const node of nodesOfHost(host)) {
+    for (const node of await this.#sources.nodesOf(host)) {
       const fencing = await this.#sources.readFencing(node);
       if (fencing.known && fencing.lastSuccess !== null) {
         lastSuccess = Math.max(lastSuccess ?? 0, fencing.lastSuccess);

@@ -7,10 +7,11 @@ import {
   type MarkReading,
   type MarkStore,
   markOfNode,
+  noCommand,
 } from '../../attrd/index.ts';
 import { doubtOfOwnView, type NodesReading } from '../../cluster/index.ts';
 import { rethrowUnless } from '../../rethrow.ts';
-import { markOfHost, matchHost, serviceNamed } from '../incident/names.ts';
+import { markOfHost, marksOf, matchHost, serviceNamed } from '../incident/names.ts';
 import { inOneSpelling } from '../look/spelling.ts';
 import type { LocalCompute } from './localCompute.ts';
 import type { ReleaseOutcome } from './releaseScope.ts';
@@ -169,7 +170,7 @@ class ComeBack {
 
   async #readMarks(): Promise<readonly MarkReading[]> {
     const { marks } = await this.#options.marks.readAll();
-    return marks.filter(({ name }) => this.#names.includes(name));
+    return marksOf(marks, this.#names);
   }
 
   async #showWhatStands(readings: readonly MarkReading[]): Promise<void> {
@@ -178,7 +179,7 @@ class ComeBack {
     const pending = readings.find(({ mark }) => isPending(mark));
     if (unknown !== undefined) {
       await this.#wait(
-        `${host} waits for somebody to correct its mark, which reads "${formatMark(unknown.mark)}" (attrd_updater -n evacuate -N ${unknown.name} -U no once it is evacuated)`,
+        `${host} waits for somebody to correct its mark, which reads "${formatMark(unknown.mark)}" (once it is evacuated: ${noCommand(unknown.name)})`,
       );
     } else if (pending !== undefined) {
       await this.#wait(`${host} waits for NovaEvacuate to evacuate it${by(pending)}`);

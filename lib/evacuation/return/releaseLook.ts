@@ -1,7 +1,7 @@
 import type { ComputeService, Migration, NovaHost, Server, ServerId } from '@openstack-ts/nova-client';
 import { isPending, type MarkName, type MarkReading } from '../../attrd/index.ts';
 import { fencedAt } from '../incident/disabledReason.ts';
-import { hostKey, hostOfMark, isSameHost, matchHost, servicesByHost } from '../incident/names.ts';
+import { hostKey, hostOfMark, isSameHost, marksOf, matchHost, servicesByHost } from '../incident/names.ts';
 import { pacing } from '../incident/pacing.ts';
 import { inFlightTitles, type OpenFacts } from '../judge/inFlight.ts';
 import { needsTrail } from '../judge/standing.ts';
@@ -66,7 +66,7 @@ export class ReleaseLook {
     const { names, service } = this.#released;
     // First of all: the original agents say `no` as soon as Nova has accepted, so what Nova is asked after it counts.
     const all = (await marks.readAll()).marks;
-    const own = all.filter(({ name }) => names.includes(name));
+    const own = marksOf(all, names);
     const fenced = all.filter((one) => isPending(one.mark)).map(({ name }) => name);
     const [found] = await Promise.all([service(), this.#readRecords()]);
     const records = [...this.#records.values()];
@@ -76,7 +76,7 @@ export class ReleaseLook {
   /** Whether the host's marks are what they were at a look: it may have been fenced again while Nova was asked. */
   async hasSameMarks({ marks: before }: ReleaseWorld): Promise<boolean> {
     const { marks } = await this.#scope.marks.readAll();
-    return stateOf(marks.filter(({ name }) => this.#released.names.includes(name))) === before;
+    return stateOf(marksOf(marks, this.#released.names)) === before;
   }
 
   /** Whether nothing is there that a step must not find: made sure of once, until time has passed. */

@@ -1,6 +1,7 @@
 import { type ComputeService, NovaError } from '@openstack-ts/nova-client';
 import type { MarkName } from '../../attrd/index.ts';
 import { rethrowUnless } from '../../rethrow.ts';
+import { marksOf } from '../incident/names.ts';
 import type { GuestStarter } from './guestStarter.ts';
 import type { ReleaseAction } from './release.ts';
 import type { ReleasedHost, ReleaseOutcome, ReleaseScope } from './releaseScope.ts';
@@ -59,9 +60,7 @@ export class ReleaseSteps {
         await this.#guests.start();
         return null;
       case 'clear':
-        this.#cleared = (await marks.readAll()).marks
-          .map(({ name }) => name)
-          .filter((name) => names.includes(name));
+        this.#cleared = marksOf((await marks.readAll()).marks, names).map(({ name }) => name);
         for (const name of this.#cleared) await marks.clearNo(name);
         return null;
       case 'forceUp':
@@ -105,6 +104,6 @@ export class ReleaseSteps {
     this.#cleared = [];
     if (name === undefined) return;
     const all = (await marks.readAll()).marks;
-    if (!all.some((reading) => this.#released.names.includes(reading.name))) await marks.owe(name, name);
+    if (marksOf(all, this.#released.names).length === 0) await marks.owe(name, name);
   }
 }

@@ -21,7 +21,7 @@ export interface OurMarks {
   readonly deferredUntil: number | null;
 }
 
-type Options = Pick<PassOptions, 'marks' | 'me' | 'hints' | 'clock' | 'log'>;
+type Options = Pick<PassOptions, 'marks' | 'me' | 'hints' | 'watches' | 'clock' | 'log'>;
 
 /** Which pending marks this pass may work on: whoever is alive and at work on one keeps it. */
 export class Claims {
@@ -39,7 +39,7 @@ export class Claims {
 
   /** @param isTaken whether this pass is through with a mark, or at work on it: each is taken up once */
   async ours(readings: readonly MarkReading[], isTaken: (name: MarkName) => boolean): Promise<OurMarks> {
-    const { me, hints, clock, log } = this.#options;
+    const { me, hints, watches, clock, log } = this.#options;
     const mine: OurMark[] = [];
     const deferred: MarkName[] = [];
     let deferredUntil: number | null = null;
@@ -48,12 +48,14 @@ export class Claims {
       if (isTaken(name) || !isPending(mark)) continue;
       const other = otherAtWork(reading, me);
       const isDown = other !== null && (await this.#isDown(other));
-      const decision = decideClaim(reading, me, hints.get(name), clock.now(), clock.steady(), isDown);
+      const watched = other === null ? null : await watches.of(name);
+      const left = hints.get(name);
+      const decision = decideClaim(reading, me, left, watched, clock.now(), clock.steady(), isDown);
       if (decision.kind === 'defer') {
         const until = clock.now() + decision.waitMs;
         deferredUntil = Math.min(deferredUntil ?? until, until);
         deferred.push(name);
-        this.#ledger.hints(name).watch = decision.watch;
+        await watches.keep(name, decision.watch);
         this.#proofs.trust(name);
         this.#ledger.defer(name, 'working', decision.sentence);
         // The time in it changes with each sign of life.
@@ -61,6 +63,7 @@ export class Claims {
       } else if (decision.kind === 'take') {
         const incident = await this.#repaired(reading);
         if (incident === 'failed') continue;
+        await watches.end(name);
         if (decision.sentence !== null) log.notice(decision.sentence);
         this.#ledger.begin(name, incident);
         await this.#heedNo(reading, incident);

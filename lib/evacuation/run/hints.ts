@@ -3,7 +3,7 @@ import { type MarkName, markName } from '../../attrd/index.ts';
 import { isRecord } from '../../system/isRecord.ts';
 import type { RequestNotes } from '../act/requestScope.ts';
 import { readThrottle, type ThrottleState } from '../decide/throttleState.ts';
-import type { ClaimNotes, Watch } from '../incident/claim.ts';
+import type { ClaimNotes } from '../incident/claim.ts';
 import type { Lived } from '../look/lived.ts';
 import type { Signs } from '../look/returnSigns.ts';
 import type { ReturnNotes } from '../look/returnWatch.ts';
@@ -81,7 +81,6 @@ export function parseHints(text: string): Hints {
       refusals: readRefusals(entry['refusals']),
       pass: entry['pass'] === 'open' || entry['pass'] === 'closed' ? entry['pass'] : 'none',
       quietUntil: typeof entry['quietUntil'] === 'number' ? entry['quietUntil'] : 0,
-      watch: readWatch(entry['watch']),
       doubts: readValues(entry['doubts'], (value) => typeof value === 'number'),
       signs: readSigns(entry['signs']),
       begun: entry['begun'] === true && typeof entry['incidentId'] !== 'string',
@@ -131,12 +130,6 @@ function readSigns(data: unknown): Signs | null {
     ranUntil: typeof ranUntil === 'number' ? ranUntil : null,
     watchedSince: typeof watchedSince === 'number' ? watchedSince : null,
   };
-}
-
-function readWatch(data: unknown): Watch | null {
-  if (!isRecord(data)) return null;
-  const { value, since } = data;
-  return typeof value === 'string' && typeof since === 'number' ? { value, since } : null;
 }
 
 function readOpen(data: unknown): HostHints['open'] {
@@ -208,7 +201,6 @@ export function newHostHints(firstSeen: number): HostHints {
     refusals: {},
     pass: 'none',
     quietUntil: 0,
-    watch: null,
     doubts: {},
     signs: null,
     begun: false,

@@ -1,5 +1,5 @@
 import type { ComputeService, NovaHost } from '@openstack-ts/nova-client';
-import type { MarkName, MarkReading } from '../../attrd/index.ts';
+import { type MarkName, type MarkReading, noCommand } from '../../attrd/index.ts';
 import type { NodesReading } from '../../cluster/index.ts';
 import { type HostMatch, isSameHost } from '../incident/names.ts';
 import { pacing } from '../incident/pacing.ts';
@@ -140,7 +140,7 @@ export class HostChoice {
     else this.#leftAlone.rest([name]);
     const sentence =
       untold === null
-        ? `${match.sentence} Its mark is kept; correct the name, or remove the mark with: attrd_updater -n evacuate -N ${name} -U no`
+        ? `${match.sentence} Its mark is kept; correct the name, or remove the mark with: ${noCommand(name)}`
         : `${name} is not evacuated yet: ${untold.sentence}; its mark is kept and the next pass looks again (${untold.remedy}).`;
     this.#ledger.once(name, 'match', sentence);
     this.#ledger.note(name, 'troubled', sentence);

@@ -135,11 +135,11 @@ export class HostKnowledge {
     return this.#marked.hints.lackedBy.includes(host);
   }
 
-  /** Hosts that can take an instance now, as far as we know. In its own zone at any rate: it may be bound to it. */
+  /** Hosts that may be named for an instance now, as far as we know. In its own zone at any rate: it may be bound to it. */
   able(server: Server): readonly NovaHost[] {
     const { cloud, room } = this.#scope;
     const wish = { demand: demandOf(server) ?? {}, traits: traitsOf(server), zone: server.availabilityZone };
-    return allowedHosts(room.hostsFor(wish, cloud.targets()), server, cloud.knownAggregates);
+    return allowedHosts(room.hostsFor(wish, cloud.nameable()), server, cloud.knownAggregates);
   }
 
   #ofInstance(

@@ -4,6 +4,7 @@ import {
   type Incident,
   type Known,
   type KnownRefusal,
+  keptRefusals,
   mostKnown,
   nothingKnown,
   shortId,
@@ -61,7 +62,10 @@ export class HostMemory {
     this.#scope.queue.recall(ranks);
   }
 
-  /** How often each of these instances was refused. The words of a refusal are in our notes, if they are of the same one. */
+  /**
+   * How often each of these instances was refused. The words of a refusal are in our notes, if they are of the same one; and so is
+   * what does not fit into an incident, as far as we have refused it ourselves.
+   */
   recallRefusals(ids: readonly ServerId[]): void {
     const { hints, incident } = this.#marked;
     if (incident === null) return;
@@ -71,11 +75,15 @@ export class HostMemory {
     hints.refusals = {};
     const here = new Set([...ids].map(shortId));
     this.#others = this.#written.refusals.filter(({ id }) => !here.has(id));
+    const isFull = this.#written.refusals.length >= mostKnown.refusals;
     for (const id of ids) {
       const one = known.get(shortId(id));
-      if (one === undefined) continue;
-      const { count, at, why } = one;
       const noted = before[id];
+      if (one === undefined) {
+        if (isFull && noted !== undefined) hints.refusals[id] = noted;
+        continue;
+      }
+      const { count, at, why } = one;
       hints.refusals[id] = {
         count,
         at: Math.min(at - clockOffsetMs, this.#scope.clock.now()),
@@ -160,14 +168,16 @@ export class HostMemory {
       sharedWith: [...new Set([...written.sharedWith, ...hints.sharedWith])].slice(0, mostKnown.sharedWith),
       // Which those are may change: a mount that was missing is put right.
       lackedBy: hints.lackedBy.slice(0, mostKnown.lackedBy),
-      refusals: this.#others.concat(
-        Object.entries(hints.refusals).map(([id, refusal]) => {
-          const same = written.refusals.find(
-            (one) => one.id === shortId(id) && one.count === refusal.count && one.why === whyOf(refusal),
-          );
-          const { count, at } = refusal;
-          return same ?? { id: shortId(id), count, at: at + offset, why: whyOf(refusal) };
-        }),
+      refusals: keptRefusals(
+        this.#others.concat(
+          Object.entries(hints.refusals).map(([id, refusal]) => {
+            const same = written.refusals.find(
+              (one) => one.id === shortId(id) && one.count === refusal.count && one.why === whyOf(refusal),
+            );
+            const { count, at } = refusal;
+            return same ?? { id: shortId(id), count, at: at + offset, why: whyOf(refusal) };
+          }),
+        ),
       ),
       ...more,
     };

@@ -3,23 +3,39 @@ import {
   type Incident,
   type MarkName,
   type MarkReading,
+  markOfNode,
   type NodeName,
   nodeOfMark,
 } from '../../attrd/index.ts';
 import { rethrowUnless } from '../../rethrow.ts';
-import { type HostMatch, hostOfMark, isSameHost, matchHost } from '../incident/names.ts';
+import {
+  type HostKey,
+  type HostMatch,
+  hostKey,
+  hostOfMark,
+  isSameHost,
+  matchHost,
+  nodesOfHost,
+} from '../incident/names.ts';
 import type { CloudFacts } from '../look/cloudFacts.ts';
 
 /** Which of Nova's hosts the names of marks and nodes mean. */
 export class HostNames {
-  readonly #cloud: CloudFacts;
+  readonly #cloud: Pick<CloudFacts, 'services'>;
   readonly #hostMap: ReadonlyMap<NodeName, string>;
+  /** By {@link hostKey} of the node. */
+  readonly #plugs: ReadonlyMap<HostKey, string>;
   readonly #dnsDomain: string | undefined;
   #nodes: readonly NodeName[] = [];
 
-  constructor(cloud: CloudFacts, hostMap: ReadonlyMap<NodeName, string>, dnsDomain: string | undefined) {
+  constructor(
+    cloud: Pick<CloudFacts, 'services'>,
+    hostMap: ReadonlyMap<NodeName, string>,
+    dnsDomain: string | undefined,
+  ) {
     this.#cloud = cloud;
     this.#hostMap = hostMap;
+    this.#plugs = new Map([...hostMap].map(([node, plug]) => [hostKey(node), plug]));
     this.#dnsDomain = dnsDomain;
   }
 
@@ -30,13 +46,20 @@ export class HostNames {
 
   match(services: readonly ComputeService[], name: MarkName): HostMatch {
     const own = nodeOfMark(name);
-    const others = this.#nodes.filter((node) => node !== own);
-    return matchHost(services, this.#hostMap.get(own) ?? name, this.#dnsDomain, others);
+    const others = this.#nodes.filter((node) => !isSameHost(node, own));
+    return matchHost(services, this.#plugs.get(hostKey(own)) ?? name, this.#dnsDomain, others);
   }
 
   serviceOf(services: readonly ComputeService[], name: MarkName): ComputeService | null {
     const match = this.match(services, name);
     return match.kind === 'host' ? match.service : null;
+  }
+
+  /** All hosts that a mark may mean. */
+  hostsMeant(services: readonly ComputeService[], name: MarkName): readonly NovaHost[] {
+    const match = this.match(services, name);
+    if (match.kind === 'ambiguous') return match.candidates;
+    return match.kind === 'host' ? [match.service, ...match.twins].map(({ host }) => host) : [];
   }
 
   /**
@@ -58,6 +81,17 @@ export class HostNames {
       return same !== undefined && isSameHost(same, host);
     });
     return beside?.incident ?? null;
+  }
+
+  /**
+   * What the cluster calls a host: nodes that pcmk_host_map, or their names, lead to it; where none is known to, the names that one
+   * may have.
+   */
+  async nodesOf(host: NovaHost): Promise<readonly NodeName[]> {
+    const nodes = [...new Set([...this.#hostMap.keys(), ...this.#nodes])];
+    const hosts = await Promise.all(nodes.map((node) => this.hostOf(markOfNode(node))));
+    const known = nodes.filter((_, index) => isSameHost(hosts[index] ?? null, host));
+    return known.length > 0 ? known : nodesOfHost(host);
   }
 
   /** Nova's name of the host that a mark means; the mark's own where Nova knows none, or does not answer. */

@@ -96,11 +96,11 @@ export class Ledger {
       before.incidentId = incident.id;
       return;
     }
-    const { pass, quietUntil, doubts, open, sharedWith, watch } = before;
+    const { pass, quietUntil, doubts, open, sharedWith } = before;
     hints.set(name, {
       ...newHostHints(clock.now()),
       incidentId: incident.id,
-      ...{ pass, quietUntil, doubts, open, sharedWith, watch },
+      ...{ pass, quietUntil, doubts, open, sharedWith },
     });
   }
 

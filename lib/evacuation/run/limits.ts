@@ -89,6 +89,8 @@ export class Limits {
       [...hosts.values()].map(({ host }) => host),
       at,
     );
+    const marked = marks.filter(({ mark }) => isPending(mark) || mark.kind === 'unknown');
+    cloud.setMarked(marked.flatMap(({ name }) => names.hostsMeant(services, name)));
     const aggregates = await cloud.aggregates();
     const hostOf = (name: MarkName) => names.serviceOf(services, name)?.host ?? null;
     const evacuated = marks.filter(({ mark }) => mark.kind === 'no').map(({ name }) => hostOf(name));

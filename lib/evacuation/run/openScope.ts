@@ -32,7 +32,7 @@ export interface PassBounds
 /** Logs in, and puts together what all hosts of a pass have in common. */
 export async function openScope(options: PassOptions, bounds: PassBounds): Promise<PassScope> {
   const { connect, readHostMap, marks, me, dnsDomain, clock, log, settings, policy, report, hints } = options;
-  const { showProgress, readPulses, readFencing, keepHints } = options;
+  const { showProgress, readPulses, keepHints } = options;
   const { deadline, readNodes, lingerUntil, reportBy, gate, turns, othersAtWork } = bounds;
   const [connected, hostMap] = await Promise.all([connect(deadline), readHostMap()]);
   const nova = inOneSpelling(connected);
@@ -59,11 +59,11 @@ export async function openScope(options: PassOptions, bounds: PassBounds): Promi
       incidents: bounds.incidents,
       readFencing: options.readFencing,
       hostOf: (node) => names.hostOf(node),
+      nodesOf: (host) => names.nodesOf(host),
       now,
       clockOffsetMs: () => nova.clockOffsetMs,
     }),
     claims,
-    readFencing,
     throttle,
     inTurn: turnstile(postsAtOnce),
     backOff: hints.backOff,

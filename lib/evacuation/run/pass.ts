@@ -38,7 +38,7 @@ class Supervisor {
   readonly #lingerUntil: number;
   readonly #reportBy: number;
   readonly #nodes: NodeWatch;
-  readonly #nodesGate = new NodesGate();
+  readonly #nodesGate: NodesGate;
   readonly #running = new Running();
   readonly #ledger: Ledger;
   readonly #proofs: Proofs;
@@ -55,6 +55,7 @@ class Supervisor {
     this.#lingerUntil = options.startedAt + passBudgetMs(options.timeoutMs);
     this.#reportBy = options.startedAt + passReportMs(options.timeoutMs);
     this.#nodes = new NodeWatch(options.readNodes, () => options.clock.now());
+    this.#nodesGate = new NodesGate(() => options.clock.now());
     this.#ledger = new Ledger(options);
     this.#proofs = new Proofs(options, this.#ledger);
     this.#limits = new Limits(options, this.#ledger);

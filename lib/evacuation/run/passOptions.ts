@@ -4,6 +4,7 @@ import type { ActiveTypes, Fencing, NodesReading } from '../../cluster/index.ts'
 import type { AdmissionLimits } from '../decide/admission.ts';
 import type { Clock } from '../incident/clock.ts';
 import type { HostKey } from '../incident/names.ts';
+import type { Watches } from '../incident/watches.ts';
 import type { Policy } from '../judge/policy.ts';
 import type { ReleaseMode } from '../return/releaseCandidates.ts';
 import type { Reporter } from '../tell/events.ts';
@@ -37,6 +38,8 @@ export interface PassOptions {
   /** How many requests of this process ended in an error so far, by its code. */
   readonly apiErrors: () => Readonly<Record<string, number>>;
   readonly hints: Hints;
+  /** Since when this node has watched the claims of others. */
+  readonly watches: Watches;
   /** Keeps the hints as they are now: a pass that is killed leaves no others. */
   readonly keepHints: () => void;
   readonly clock: Clock;

@@ -1,6 +1,5 @@
 import type { CallOptions, ComputeService, NovaClient, NovaHost } from '@openstack-ts/nova-client';
-import type { Incident, MarkName, MarkStore, NodeName } from '../../attrd/index.ts';
-import type { Fencing } from '../../cluster/index.ts';
+import type { Incident, MarkName, MarkStore } from '../../attrd/index.ts';
 import type { EarlyReturn } from '../decide/keepHome.ts';
 import type { EvacuationQueue } from '../decide/queue.ts';
 import type { RoomPlan } from '../decide/roomPlan.ts';
@@ -43,8 +42,6 @@ export interface PassScope {
   readonly names: HostNames;
   readonly fencings: Fencings;
   readonly claims: ClaimKeeper;
-  /** When the cluster last fenced a node. */
-  readonly readFencing: (node: NodeName) => Promise<Fencing>;
   readonly queue: EvacuationQueue;
   readonly throttle: Throttle;
   /** Sends a request to evacuate as soon as fewer than a handful are on their way. */

@@ -2,7 +2,7 @@ import type { ComputeService, NovaHost } from '@openstack-ts/nova-client';
 import type { MarkName, MarkReading } from '../../attrd/index.ts';
 import type { NodesReading } from '../../cluster/index.ts';
 import { fencedAt } from '../incident/disabledReason.ts';
-import { markOfHost } from '../incident/names.ts';
+import { isSameHost, markOfHost } from '../incident/names.ts';
 import { pacing } from '../incident/pacing.ts';
 import { nextSigns } from '../look/returnSigns.ts';
 import { type ReleaseCandidates, releaseCandidates } from '../return/releaseCandidates.ts';
@@ -109,7 +109,9 @@ export class Releases {
     const host = await names.hostOf(name);
     // One that waits under another name of the same host counts as well.
     const hosts = await Promise.all(all.map((reading) => names.hostOf(reading.name)));
-    const sameHost = all.filter((_, index) => hosts[index] === host).map((reading) => reading.name);
+    const sameHost = all
+      .filter((_, index) => isSameHost(hosts[index] ?? null, host))
+      .map((reading) => reading.name);
     const hint = this.#ledger.hints(name);
     // What the service's reason tells goes away with the release.
     let incidentAt: number | null = null;

@@ -1,6 +1,5 @@
 import type { NovaHost } from '@openstack-ts/nova-client';
-import type { MarkName } from '../../attrd/index.ts';
-import { goCommand } from '../decide/admission.ts';
+import { goCommand, type MarkName } from '../../attrd/index.ts';
 import { timeOfDay } from '../incident/clock.ts';
 
 /** A pause that nobody needs a command for, in ms. */

@@ -8,6 +8,7 @@ import {
   readPulses,
   runPass,
   takeDownReturn,
+  Watches,
 } from '../../../lib/evacuation/index.ts';
 import { rethrowUnless } from '../../../lib/rethrow.ts';
 import type { Site } from './site.ts';
@@ -127,6 +128,7 @@ export class Controller {
       },
       apiErrors: () => ({}),
       hints,
+      watches: new Watches(site.attributesFor(process), nodeName(this.#me)),
       keepHints,
       clock: process,
       log: site.logOf(process, tell),

@@ -380,23 +380,32 @@ describe('what a mark that is gone leaves behind', () => {
     expect(kept).not.toContain('something that was open');
   });
 
+  const cluster = (...args: string[]) =>
+    execFileSync(join(simulator, 'sim-cluster'), [join(dir, 'cluster'), ...args], {
+      env: { PATH: '/bin:/usr/bin' },
+    });
+
+  function rememberComp0(): void {
+    const incident = { host: novaHost('comp0'), fencedAt: Date.UTC(2026, 10, 21) };
+    const hints = new Hints([[markName('comp0'), { ...newHostHints(0), incident }]]);
+    new StateFiles({ stateDir: join(dir, 'state'), instance: 'nova-evacuate' }).writeHints(
+      formatHints(hints),
+    );
+  }
+
+  test('is gone in the same pass though crm_mon fails once', async () => {
+    await act('start');
+    rememberComp0();
+    cluster('fail', 'crm_mon', '1', '1', 'Error');
+    expect((await act('monitor')).code).toBe(0);
+    expect(records()).toContain('"what":"released"');
+  });
+
   test.each(['no-quorum', 'no-dc', 'pending'])(
     'is gone only where the cluster can tell: %s',
     async (state) => {
-      const cluster = (...args: string[]) =>
-        execFileSync(join(simulator, 'sim-cluster'), [join(dir, 'cluster'), ...args], {
-          env: { PATH: '/bin:/usr/bin' },
-        });
       await act('start');
-      const hints = new Hints([
-        [
-          markName('comp0'),
-          { ...newHostHints(0), incident: { host: novaHost('comp0'), fencedAt: Date.UTC(2026, 10, 21) } },
-        ],
-      ]);
-      new StateFiles({ stateDir: join(dir, 'state'), instance: 'nova-evacuate' }).writeHints(
-        formatHints(hints),
-      );
+      rememberComp0();
       cluster(state, 'ctl0');
       expect((await act('monitor')).code).toBe(0);
       expect(records()).toBe('');

@@ -102,6 +102,26 @@ describe('the order of writes', () => {
     expect(await markOf(marks, 'comp0')).toBeUndefined();
   });
 
+  test('a fencing with nothing to evacuate is another incident, and the mark stays no', async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    expect(await marks.noteFencing('comp0', 'ctl9')).toBeNull();
+    await evacuated(marks, 'comp0');
+    const before = (await markOf(marks, 'comp0'))?.incident;
+    pacemaker.calls.length = 0;
+    const incident = await marks.noteFencing('comp0', 'ctl9');
+    expect(changes(pacemaker)).toEqual(['evacuate=no evacuated']);
+    expect(incident?.id).not.toBe(before?.id);
+    await marks.noteNovaTime({ name: 'comp0', incident }, 5);
+    expect(await markOf(marks, 'comp0')).toMatchObject({
+      mark: { kind: 'no' },
+      incident: { id: incident?.id, phase: 'evacuated', by: 'ctl9', novaAt: 5 },
+    });
+    expect(await marks.noteFencing('nosuch', 'ctl9')).toBeNull();
+    await marks.clearNo('comp0');
+    expect(await markOf(marks, 'comp0')).toBeUndefined();
+  });
+
   test('claims and their return live in the transient side alone', async () => {
     const { pacemaker, marks } = setup();
     const { incident } = await marks.setYes('comp0', 'ctl0');
@@ -212,6 +232,26 @@ describe('no writer changes a newer incident', () => {
       async (marks) => {
         const reading = await markOf(marks, 'comp0');
         return reading === undefined ? null : marks.noteNovaTime(reading, 5);
+      },
+    ],
+    ...(['no', 'none'] as const).map((before): (typeof writers)[number] => [
+      `a mark that is taken back to ${before}`,
+      async (marks) => {
+        const reading = await markOf(marks, 'comp0');
+        return reading === undefined ? null : marks.takeBack(reading, before);
+      },
+    ]),
+    [
+      'a fencing with nothing to evacuate',
+      (marks) => marks.noteFencing('comp0', 'ctl0'),
+      async (marks) => evacuated(marks, 'comp0'),
+    ],
+    [
+      'a release that is owed after all',
+      (marks) => marks.owe('comp0', 'ctl0'),
+      async (marks) => {
+        await evacuated(marks, 'comp0');
+        await marks.clearNo('comp0');
       },
     ],
   ];

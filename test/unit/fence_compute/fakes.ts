@@ -129,6 +129,13 @@ export class FakeMarks implements MarkStore {
     return { incident: this.nodes.includes(name) ? incident('new') : null };
   }
 
+  async noteFencing(name: string) {
+    this.#fail('noteFencing');
+    if (!this.nodes.includes(name)) return null;
+    this.journal.push(`mark ${name} fenced`);
+    return { ...incident('left'), phase: 'evacuated' as const };
+  }
+
   async noteNovaTime({ name }: MarkMeant, novaAt: number) {
     this.novaAt.set(name, novaAt);
   }

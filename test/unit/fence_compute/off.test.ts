@@ -109,8 +109,26 @@ describe('off of a host that was evacuated before', () => {
   it('leaves "no" where Nova lists no instance', async () => {
     at.nova.servers = [{ ...server('vm1'), host: novaHost('comp1') }];
     expect(await run()).toBe(0);
-    expect(at.journal.some((entry) => entry.startsWith('mark'))).toBe(false);
+    expect(at.journal.slice(0, 2)).toEqual(['mark comp0 fenced', 'nova comp0 forced down']);
+    expect(at.marks.marks.get('comp0')?.kind).toBe('no');
+    // What was under way to it is lost from now on, on Nova's clock.
+    expect(at.marks.novaAt.has('comp0')).toBe(true);
+  });
+
+  it('succeeds where that fencing cannot be noted, and says so', async () => {
+    at.marks.failures.set('noteFencing', refused);
+    expect(await run()).toBe(0);
     expect(at.journal[0]).toBe('nova comp0 forced down');
+    expect(warnings()).toEqual([`warn That comp0 was fenced could not be noted: ${refused.message}.`]);
+  });
+
+  it('marks it anew where its release ends at this very moment', async () => {
+    at.nova.failures.set('setForcedDown', [failure('timeout')]);
+    at.marks.onRead = () => {
+      if (at.elapsed() > 0) at.marks.marks.delete('comp0');
+    };
+    expect(await run()).toBe(0);
+    expect(at.journal.at(-1)).toBe('mark comp0 yes');
   });
 
   it('marks it anew where Nova lists one', async () => {

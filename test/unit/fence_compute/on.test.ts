@@ -49,6 +49,20 @@ describe('on', () => {
     expect(at.elapsed()).toBe(0);
   });
 
+  it('waits for a mark that is kept in another case', async () => {
+    at.marks.marks.set('COMP0', { kind: 'yes' });
+    at.cluster.primitives = attrdGone;
+    await expect(run()).rejects.toThrow('Instances of comp0 still wait for evacuation');
+    expect(at.journal).toEqual([]);
+  });
+
+  it('removes a mark that is kept in another case', async () => {
+    at.marks.marks.clear();
+    at.marks.marks.set('COMP0', { kind: 'no' });
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual(['nova comp0 forced up', 'nova comp0 enabled', 'mark COMP0 cleared']);
+  });
+
   it('succeeds with a warning for a host that Nova does not know', async () => {
     at.nova.services = [service('comp1')];
     expect(await run()).toBe(0);

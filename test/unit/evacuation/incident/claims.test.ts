@@ -11,6 +11,7 @@ import {
   type ClaimDecision,
   type ClaimNotes,
   decideClaim,
+  type Watch,
 } from '../../../../lib/evacuation/incident/claim.ts';
 import { ClaimKeeper } from '../../../../lib/evacuation/incident/claims.ts';
 import { pacing } from '../../../../lib/evacuation/incident/pacing.ts';
@@ -46,8 +47,13 @@ function reading(transient: string, owner: string | null = null): MarkReading {
 }
 
 describe('whether a host is ours to take', () => {
-  const decide = (one: MarkReading, left?: ClaimNotes, steady = 5_000, isDown = false) =>
-    decideClaim(one, 'ctl0', left, nowMs, steady, isDown);
+  const decide = (
+    one: MarkReading,
+    left?: ClaimNotes,
+    steady = 5_000,
+    isDown = false,
+    watched: Watch | null = null,
+  ) => decideClaim(one, 'ctl0', left, watched, nowMs, steady, isDown);
 
   test.each([`ctl1@${second}`, ''])(
     'its owner is down, its mark reads "%s": ours at once, asked for a while later',
@@ -113,14 +119,14 @@ describe('whether a host is ours to take', () => {
     ],
     ['one that ended in doubt, which the incident tells', 'closed', nowMs + 7_000, 'yes', 0],
   ] as const)('after %s', (_what, pass, quietUntil, value, expected) => {
-    const decision = decide(reading(value), { pass, quietUntil, watch: null });
+    const decision = decide(reading(value), { pass, quietUntil });
     expect(decision).toMatchObject({ kind: 'take', quietUntil: expected });
   });
 
   test.each(['yes', `ctl0@${second - 5}`])(
     'a mark without an incident, %s: the notes are all there is',
     (value) => {
-      const left: ClaimNotes = { pass: 'closed', quietUntil: nowMs + 7_000, watch: null };
+      const left: ClaimNotes = { pass: 'closed', quietUntil: nowMs + 7_000 };
       const decision = decide({ ...reading(value), incident: null }, left);
       expect(decision).toMatchObject({ kind: 'take', quietUntil: nowMs + 7_000 });
     },
@@ -128,13 +134,13 @@ describe('whether a host is ours to take', () => {
 
   describe('another evacuator is dead when its claim has not changed for a minute that was watched', () => {
     const claim = (at: number) => reading(`ctl1@${at}`, 'ctl1');
-    /** The decision at each of these times of the watcher's clock, with the notes of the one before. */
+    /** The decision at each of these times of the watcher's clock, with the watch of the one before. */
     function watch(looks: readonly [number, MarkReading][]): string[] {
-      let notes: ClaimNotes = { pass: 'none', quietUntil: 0, watch: null };
+      let watched: Watch | null = null;
       return looks.map(([steady, one]) => {
-        const decision = decide(one, notes, steady);
+        const decision = decide(one, undefined, steady, false, watched);
         if (decision.kind !== 'defer') return decision.kind;
-        notes = { ...notes, watch: decision.watch };
+        watched = decision.watch;
         return `${decision.kind} ${decision.waitMs}`;
       });
     }
@@ -172,7 +178,7 @@ describe('whether a host is ours to take', () => {
       expect(watch(looks)).toEqual(['defer 60001', 'defer 60001', 'defer 60001']);
     });
 
-    test('notes that are lost, or of before this machine booted, delay it', () => {
+    test('a watch of before this machine booted delays it', () => {
       expect(
         watch([
           [90_000, claim(9)],
@@ -183,8 +189,8 @@ describe('whether a host is ours to take', () => {
   });
 
   test('the words operators search for', () => {
-    const sentence = (value: string, watch: ClaimNotes['watch'] = null) => {
-      const decision = decide(reading(value), { pass: 'none', quietUntil: 0, watch }, 70_000);
+    const sentence = (value: string, watched: Watch | null = null) => {
+      const decision = decide(reading(value), { pass: 'none', quietUntil: 0 }, 70_000, false, watched);
       return decision.kind === 'leave' ? null : decision.sentence;
     };
     expect(sentence('yes')).toBeNull();

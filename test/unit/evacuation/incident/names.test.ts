@@ -1,8 +1,8 @@
 import { type ComputeService, novaHost } from '@openstack-ts/nova-client';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nodeName } from '../../../../lib/attrd/index.ts';
-import { isSameHost, serviceNamed } from '../../../../lib/evacuation/incident/names.ts';
+import { markName, nodeName } from '../../../../lib/attrd/index.ts';
+import { isSameHost, marksOf, serviceNamed } from '../../../../lib/evacuation/incident/names.ts';
 import { matchHost } from '../../../../lib/evacuation/index.ts';
 
 const service = (host: string): ComputeService => ({
@@ -187,4 +187,11 @@ describe('which Nova host a name means', () => {
       ),
     );
   });
+});
+
+test("a host's marks are found in whatever case they are kept", () => {
+  const marks = ['COMP0', 'comp0.Example', 'comp00', 'comp1'].map((name) => ({ name: markName(name) }));
+  const names = [markName('comp0'), novaHost('Comp0.example')];
+  expect(marksOf(marks, names).map(({ name }) => name)).toEqual(['COMP0', 'comp0.Example']);
+  expect(marksOf(marks, [])).toEqual([]);
 });

@@ -60,6 +60,14 @@ describe('hosts that can take instances', () => {
     expect(names()).toEqual(['comp3']);
   });
 
+  test('are not named while they bear a mark, proven to be down or not', async () => {
+    const { facts, services } = await setup();
+    await services();
+    facts.setMarked(['COMP1']);
+    expect(facts.targets().map(({ host }) => host)).toContain('comp1');
+    expect(facts.nameable().map(({ host }) => host)).toEqual(['comp0', 'comp2', 'comp3']);
+  });
+
   test('none while their cell is down', async () => {
     const { scene, facts, services } = await setup();
     scene.cloud.knobs.cellDown = true;

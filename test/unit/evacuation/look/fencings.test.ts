@@ -1,6 +1,6 @@
 import { novaHost } from '@openstack-ts/nova-client';
 import { describe, expect, test } from 'vitest';
-import { type Incident, markName, nothingKnown } from '../../../../lib/attrd/index.ts';
+import { type Incident, markName, nodeName, nothingKnown } from '../../../../lib/attrd/index.ts';
 import type { Fencing } from '../../../../lib/cluster/index.ts';
 import { Fencings } from '../../../../lib/evacuation/look/fencings.ts';
 import { Scene } from '../scene.ts';
@@ -32,8 +32,9 @@ function fencings(
   const fencing: Fencing = { known: history !== null, lastSuccess: history, pending: false };
   return new Fencings({
     incidents: () => new Map([[markName('comp1'), incident]]),
-    readFencing: async () => fencing,
+    readFencing: async (node) => (node === 'comp1' ? fencing : { ...fencing, known: false }),
     hostOf: async (node) => novaHost(`${node}.example`),
+    nodesOf: async (host) => [nodeName(host === 'comp1.example' ? 'comp1' : host)],
     now: () => ms,
     clockOffsetMs: () => offset,
   });

@@ -440,3 +440,17 @@ describe('without Nova, or without the cluster', () => {
     }
   });
 });
+
+describe('a mark that is kept in another case', () => {
+  test('is waited for', async () => {
+    await evacuated();
+    scene.setMark('COMP0', 'yes');
+    const running = scene.comeBack('comp0');
+    await scene.time.pass(60_000);
+    expect(shown()).toMatch(/^comp0 waits for NovaEvacuate to evacuate it, since /);
+    expect(scene.host('comp0').alive).toBe(false);
+    scene.setMark('COMP0', 'no');
+    expect(await wait(running)).toMatchObject({ kind: 'released' });
+    expect([scene.mark('COMP0'), scene.mark('comp0')]).toEqual(['', '']);
+  });
+});

@@ -20,7 +20,6 @@ describe('the file of hints', () => {
           },
           pass: 'open',
           quietUntil: 77,
-          watch: { value: 'ctl1@5', since: 6 },
           signs: {
             pulse: 'comp0@1',
             updatedAt: 1,

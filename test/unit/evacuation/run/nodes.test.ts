@@ -208,6 +208,30 @@ describe('the cluster does not tell what its nodes are', () => {
     expect(scene.mark('comp0')).toBe('no');
   });
 
+  test('crm_mon fails while an evacuation is under way: for half a minute it goes on, then it asks for no more', async () => {
+    for (let index = 3; index < 60; index += 1) scene.boot(`i${index}`, 'comp0');
+    await scene.fence('comp0');
+    const running = scene.begin(scene.ctl0, {
+      settings: { concurrency: 1, onSharedStorage: true, evacuateDelayMs: 0, earlyReturn: 'release' },
+    });
+    await scene.time.pass(5_000);
+    failing(-1);
+    const before = scene.asked.size;
+    await scene.time.pass(25_000);
+    const during = scene.asked.size;
+    expect(during).toBeGreaterThan(before);
+    // A look is five seconds old at most.
+    await scene.time.pass(12_000);
+    const after = scene.asked.size;
+    const { sentence } = await scene.end(running);
+    expect(scene.asked.size).toBe(after);
+    expect(after).toBeLessThan(60);
+    expect(sentence).toContain('the cluster does not tell what its nodes are: ');
+    failing(0);
+    await scene.passes(30);
+    expect(left()).toEqual([]);
+  });
+
   test('other hosts that are at work are not held up by one that cannot be told', async () => {
     scene.bootSome(40, 'comp1', 'j');
     await scene.fence('comp1');

@@ -61,6 +61,23 @@ describe('one host, one evacuator', () => {
     }
   });
 
+  test('a dead one is replaced as soon where the notes of each pass are lost', async () => {
+    scene = new Scene(4);
+    scene.boot('i', 'comp0');
+    await scene.fence('comp0');
+    scene.setMark('comp0', `ctl0@${Math.floor(scene.time.now() / 1000)}`);
+    const begun = scene.time.now();
+    for (let pass = 0; pass < 9; pass += 1) {
+      scene.ctl1.hints = '';
+      await scene.outcome(scene.ctl1, { timeoutMs: 20_000 });
+      await scene.time.pass(10_000);
+    }
+    const at = (scene.asked.get('i')?.[0] ?? Number.POSITIVE_INFINITY) - begun;
+    expect([at > 60_000, at < 90_000]).toEqual([true, true]);
+    // Nothing of it is left in the cluster.
+    expect(scene.site.attribute('nova-evacuate-watches', 'ctl1')).toBe('');
+  });
+
   test.each([
     ['down', true],
     ['unclean, which is not down yet', false],
@@ -167,6 +184,109 @@ describe('an upgrade in the middle of an incident', () => {
     const at = (scene.asked.get('i')?.[0] ?? 0) - begun;
     expect([at >= quietMs, at < quietMs + 20_000]).toEqual([true, true]);
     expect([scene.mark('comp0'), scene.pacemaker.permanent('comp0')]).toEqual(['no', 'no']);
+  });
+
+  /** What the version before this, or the original agents, leave of a mark: its transient and permanent side. */
+  const leave = (transient: string, permanent?: string) => {
+    scene.pacemaker.nodes.get('comp0')?.delete('evacuate-incident');
+    scene.pacemaker.nodes.get('comp0')?.delete('evacuate');
+    scene.setMark('comp0', transient.replace('NOW', `${Math.floor(scene.time.now() / 1000)}`), permanent);
+  };
+
+  /** As Pacemaker calls it, whether there is anything to do or not. */
+  const monitors = async (count: number) => {
+    for (let pass = 0; pass < count; pass += 1) {
+      await scene.outcome(scene.ctl1);
+      await scene.time.pass(10_000);
+    }
+  };
+
+  test.each([
+    ['the version before', 'ctl0@NOW', 'yes'],
+    ['an original agent', 'ctl0@NOW', undefined],
+  ])('%s has evacuations in flight: each is followed, and none asked for again', async (_who, mark, copy) => {
+    scene = new Scene(11);
+    scene.bootSome(4);
+    await scene.fence('comp0');
+    scene.cloud.conductor.stop();
+    scene.evacuateByHand();
+    leave(mark, copy);
+    await scene.passes(4, scene.ctl1);
+    expect(asked()).toBe(0);
+    scene.cloud.conductor.start();
+    await scene.passes(12, scene.ctl1);
+    expect([asked(), scene.left('comp0'), scene.mark('comp0')]).toEqual([0, [], 'no']);
+    expect(scene.recordsPerInstance()).toEqual([1, 1, 1, 1]);
+  });
+
+  test.each([
+    ['the version before', 'no', 'no'],
+    ['the version before, and purged', '', 'no'],
+    ['an original agent', 'no', undefined],
+  ])(
+    '%s has evacuated it: the mark stays, and the host is released once it is back',
+    async (_who, mark, copy) => {
+      scene = new Scene(12);
+      scene.bootSome(2);
+      await scene.fence('comp0');
+      await scene.passes(8);
+      leave(mark, copy);
+      await monitors(2);
+      expect([asked(), scene.host('comp0').forcedDown]).toEqual([2, true]);
+      scene.site.boot('comp0');
+      scene.site.startCompute('comp0');
+      // The rejoin takes a mark without a permanent half away: as under the original agents, its unfencing gives the host back.
+      for (let call = 0; call < 3 && copy === undefined; call += 1) {
+        await scene.time.pass(15_000);
+        expect(await scene.fenceCompute('on', 'comp0')).toBe('0');
+      }
+      await monitors(6);
+      expect([scene.mark('comp0'), scene.pacemaker.permanent('comp0') ?? '']).toEqual(['', '']);
+      expect(scene.host('comp0')).toMatchObject({ forcedDown: false, disabled: false });
+      expect(asked()).toBe(2);
+    },
+  );
+
+  test.each([
+    ['forced up already', { forcedDown: false }],
+    ['enabled already as well', { forcedDown: false, disabled: false, disabledReason: null }],
+  ])('the version before was on the way of releasing it, and had it %s', async (_step, done) => {
+    scene = new Scene(13);
+    scene.bootSome(2);
+    await scene.fence('comp0');
+    await scene.passes(8);
+    scene.site.boot('comp0');
+    scene.site.startCompute('comp0');
+    await scene.time.pass(15_000);
+    Object.assign(scene.host('comp0'), done);
+    leave('no', 'no');
+    await monitors(6);
+    expect([scene.mark('comp0'), scene.pacemaker.permanent('comp0') ?? '']).toEqual(['', '']);
+    expect(scene.host('comp0')).toMatchObject({ forcedDown: false, disabled: false });
+    expect(asked()).toBe(2);
+  });
+
+  test('the version before had released it: nothing is done, and its next failure is like any other', async () => {
+    scene = new Scene(14);
+    scene.bootSome(1, 'comp0', 'j');
+    leave('', undefined);
+    await monitors(2);
+    expect(asked()).toBe(0);
+    await scene.fence('comp0');
+    await scene.passes(8, scene.ctl1);
+    expect([asked(), scene.mark('comp0')]).toEqual([1, 'no']);
+  });
+
+  test.each([
+    ["an operator's no, of which a purge left the permanent half", '', 'no'],
+    ["an operator's no beside the permanent mark", 'no', 'yes'],
+  ])('%s: nothing is asked for', async (_what, mark, copy) => {
+    scene = new Scene(15);
+    scene.bootSome(2);
+    await scene.fence('comp0');
+    leave(mark, copy);
+    await monitors(4);
+    expect([asked(), scene.mark('comp0'), scene.pacemaker.permanent('comp0')]).toEqual([0, 'no', 'no']);
   });
 
   test('a controller of the version before that is alive keeps its host', async () => {

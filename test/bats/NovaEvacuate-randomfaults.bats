@@ -10,9 +10,9 @@ setup() {
 teardown() { cloud_stop; }
 
 @test "random faults of Nova, Keystone and the network, tokens that end, marks that are purged" {
-  local seed=${CHAOS_SEED:-$RANDOM} end name
+  local seed=${FAULTS_SEED:-$RANDOM} end name
   RANDOM=$seed
-  echo "CHAOS_SEED=$seed repeats this"
+  echo "FAULTS_SEED=$seed repeats this"
   cloud_start --speed 5 --scenario '{"hosts": ["comp0", "comp1", "comp2", "comp3"], "servers": [
     {"count": 6, "name": "a", "host": "comp0"}, {"count": 2, "name": "off", "host": "comp0", "state": "stopped"},
     {"count": 4, "name": "b", "host": "comp1"}]}'
@@ -43,9 +43,9 @@ teardown() { cloud_stop; }
 }
 
 @test "slow and failing requests, and passes that are killed at random" {
-  local seed=${CHAOS_SEED:-$RANDOM} end name pid
+  local seed=${FAULTS_SEED:-$RANDOM} end name pid
   RANDOM=$seed
-  echo "CHAOS_SEED=$seed repeats this"
+  echo "FAULTS_SEED=$seed repeats this"
   cloud_start --speed 5 --scenario '{"hosts": ["comp0", "comp1", "comp2", "comp3"], "servers": [
     {"count": 8, "name": "a", "host": "comp0"}, {"count": 4, "name": "b", "host": "comp1"}]}'
   fail_host comp0
