@@ -157,7 +157,9 @@ export class Requests {
 
   /** What comes before the request itself; whether it may be sent then. */
   async #prepare({ server, due, destination }: EvacuationRequest): Promise<boolean> {
-    if (due.reset || mayEndRunning(server)) this.toRestore.add(server.id);
+    // What was tried before, or reset, may read ACTIVE for that alone.
+    const isFirst = due.attempt === 1 && recordsOf(this.#view.records, server.id).length === 0;
+    if (due.reset || mayEndRunning(server) || !isFirst) this.toRestore.add(server.id);
     const mayNot = await this.#begin();
     if (mayNot !== null) this.stop(mayNot);
     else if ((await mayRunThere(this.#scope, this.#marked)) && !(await this.#isKnownOff(server)))
