@@ -1,5 +1,6 @@
 import type { CallOptions, ComputeService, NovaClient, NovaHost } from '@openstack-ts/nova-client';
-import type { MarkName, MarkStore } from '../../attrd/index.ts';
+import type { MarkName, MarkStore, NodeName } from '../../attrd/index.ts';
+import type { Fencing } from '../../cluster/index.ts';
 import type { Clock } from '../incident/clock.ts';
 import type { PassLog } from '../tell/passLog.ts';
 import type { ReleaseWait } from './release.ts';
@@ -11,6 +12,8 @@ export interface ReleaseScope {
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
   readonly log: PassLog;
   readonly callOptions: CallOptions;
+  /** What the cluster remembers of a node's fencing, where that can be asked. */
+  readonly readFencing?: (node: NodeName) => Promise<Fencing>;
   /** Told at each look what is waited for. */
   readonly show?: (wait: { readonly for: ReleaseWait; readonly sentence: string }) => Promise<void>;
 }

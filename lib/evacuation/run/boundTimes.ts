@@ -24,7 +24,7 @@ export function boundTimes(hints: Hints, now: number): void {
 }
 
 function bounded(entry: HostHints, now: number): HostHints {
-  const { signs, incident } = entry;
+  const { signs, incident, setBack } = entry;
   const doubtful = now + longestDoubtMs;
   return {
     ...entry,
@@ -35,6 +35,7 @@ function bounded(entry: HostHints, now: number): HostHints {
     quietUntil: Math.min(entry.quietUntil, doubtful),
     doubts: each(entry.doubts, (until) => Math.min(until, doubtful)),
     placementSilentSince: past(entry.placementSilentSince, now),
+    setBack: setBack === null ? null : { ...setBack, since: Math.min(setBack.since, now) },
     signs: signs === null ? null : { ...signs, watchedSince: past(signs.watchedSince, now) },
     incident: incident === null ? null : { ...incident, fencedAt: Math.min(incident.fencedAt, now) },
   };

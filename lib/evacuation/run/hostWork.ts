@@ -1,6 +1,6 @@
 import type { NovaHost, ServerId } from '@openstack-ts/nova-client';
 import { Requests } from '../act/requests.ts';
-import { roomWanted, waitForRoom } from '../decide/waitForRoom.ts';
+import { moreRoom, roomWanted, waitForRoom } from '../decide/waitForRoom.ts';
 import { incidentTime, recordsSince } from '../incident/incidentTime.ts';
 import { pacing } from '../incident/pacing.ts';
 import { type Classes, judgeHost } from '../judge/judgeHost.ts';
@@ -50,8 +50,8 @@ export function openHostWork(scope: PassScope, marked: MarkedHost): HostWork {
   const memory: HostMemory = new HostMemory(scope, marked, () => knowledge.ranksToKeep());
   memory.recall(incidentAt);
   const requests = new Requests(scope, marked, view, report, since, () => memory.begin());
-  const knowledge: HostKnowledge = new HostKnowledge(scope, marked, view, requests, since);
   const incident = { fencedAt: incidentAt, since };
+  const knowledge: HostKnowledge = new HostKnowledge(scope, marked, view, requests, incident);
   return { scope, marked, host, ...incident, view, report, requests, knowledge, memory };
 }
 
@@ -77,6 +77,11 @@ export async function judgeAnew(work: HostWork): Promise<Classes> {
   const waiting = waitForRoom(classes, unfit, hints.unfit, facts.now, (id) => triedAt(work, id));
   for (const id of waiting.fitNow) hints.roomAt[id] = facts.now;
   hints.unfit = waiting.unfit;
+  const failed = wanted.filter(({ id }) => classes.get(id)?.kind === 'failed' && !unfit.has(id));
+  const hosts = new Map(failed.map((one) => [one.id, room.hostsFor(one, cloud.targets())]));
+  const { roomOn, news } = moreRoom(hints.roomOn, hosts);
+  for (const id of news) hints.roomAt[id] = facts.now;
+  hints.roomOn = roomOn;
   return waiting.classes;
 }
 

@@ -115,7 +115,7 @@ export class Releases {
     let incidentAt: number | null = null;
     const show = ({ sentence }: { readonly sentence: string }) => this.#show(name, hint, sentence);
     const outcome = await walkRelease(
-      { nova, marks, clock, log, callOptions, show },
+      { nova, marks, clock, log, callOptions, show, readFencing: scope.readFencing },
       {
         host,
         names: [...new Set([name, markOfHost(host), ...sameHost])],

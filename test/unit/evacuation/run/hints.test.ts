@@ -40,6 +40,8 @@ describe('the file of hints', () => {
           },
           sharedWith: [novaHost('comp2')],
           placementSilentSince: 81,
+          roomOn: { i: [novaHost('comp2')] },
+          setBack: { latest: 82, since: 83 },
           lived: { comp2: { since: 82, until: 83, as: 'up' } },
           lackedBy: [novaHost('comp3')],
           restored: [serverId('h')],
