@@ -4,6 +4,7 @@ import { fencedAt } from '../incident/disabledReason.ts';
 import { pacing } from '../incident/pacing.ts';
 import { crossCheck } from '../look/crossCheck.ts';
 import { provesMove } from '../look/records.ts';
+import { isSilentFor, silenceAfter } from '../look/silence.ts';
 import type { HostLook } from '../look/trust.ts';
 import { mayBeLeftOut } from '../look/unlisted.ts';
 import { lacksRecord, unrecordedEvacuation } from '../look/unrecorded.ts';
@@ -132,7 +133,7 @@ export class ReleaseLook {
   /** A host that Nova does not know, for certain, has no instances either. */
   async #crossCheck(isKnown: (id: ServerId) => boolean, own: ComputeService | null): Promise<HostLook> {
     const { nova, clock, callOptions } = this.#scope;
-    const { host, service } = this.#released;
+    const { host, service, notes } = this.#released;
     if (own === null) {
       const all = await nova.listComputeServices(callOptions);
       return (await mayBeLeftOut(nova, all, host, callOptions)) ?? { kind: 'told', leaked: [] };
@@ -141,8 +142,15 @@ export class ReleaseLook {
       const now = await service();
       return now === null ? [] : [now];
     };
-    const placement = 'helps';
-    return crossCheck({ nova, host, isKnown, services, clock, options: callOptions, placement });
+    const isWaitedFor = notes !== undefined && !isSilentFor(notes.placementSilence, pacing.releaseSilentMs);
+    return crossCheck({
+      ...{ nova, host, isKnown, services, clock, options: callOptions },
+      placement: isWaitedFor ? 'needed' : 'helps',
+      heard: (answered) => {
+        if (notes === undefined) return;
+        notes.placementSilence = silenceAfter(notes.placementSilence, answered, clock.now());
+      },
+    });
   }
 
   /** Time has passed: what was not certain may be by now. */

@@ -2,6 +2,7 @@ import type { CallOptions, ComputeService, NovaClient, NovaHost } from '@opensta
 import type { MarkName, MarkStore, NodeName } from '../../attrd/index.ts';
 import type { Fencing } from '../../cluster/index.ts';
 import type { Clock } from '../incident/clock.ts';
+import type { Silence } from '../look/silence.ts';
 import type { PassLog } from '../tell/passLog.ts';
 import type { ReleaseWait } from './release.ts';
 
@@ -28,6 +29,8 @@ export interface ReleasedHost {
   readonly service: () => Promise<ComputeService | null>;
   /** What the machine, or whoever looks from outside, says of its nova-compute. */
   readonly compute: (service: ComputeService | null) => Promise<'held' | 'running' | 'silent'>;
+  /** For how long Placement was asked in vain, from walk to walk; undefined: nobody walks it again, and it is not waited for. */
+  readonly notes?: { placementSilence: Silence | null };
   /** Starts its nova-compute, never called where `compute` is not `held`; false when the walk ends there. */
   readonly start: () => Promise<boolean>;
 }

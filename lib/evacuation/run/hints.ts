@@ -9,6 +9,7 @@ import type { Lived } from '../look/lived.ts';
 import type { Signs } from '../look/returnSigns.ts';
 import type { ReturnNotes } from '../look/returnWatch.ts';
 import type { SetBack } from '../look/setBack.ts';
+import type { Silence } from '../look/silence.ts';
 import type { ReportNotes } from '../tell/hostReport.ts';
 
 /**
@@ -35,8 +36,8 @@ export interface HostHints extends ClaimNotes, ReportNotes, RequestNotes, Return
   begun: boolean;
   /** Hosts that took an instance of this one together with its disk: what the two share is proven (`diskGuard.ts`). In the incident. */
   sharedWith: readonly NovaHost[];
-  /** Since when Placement does not tell what it counts on the host, in ms since the epoch; null: it told. In the incident. */
-  placementSilentSince: number | null;
+  /** For how long Placement has not told what it counts on the host; null: it told. In the incident. */
+  placementSilence: Silence | null;
   /** Destinations of open records of idle instances, by name (`lived.ts`). In the incident. */
   lived: Record<string, Lived>;
   /** Since when Nova's clock is seen to be behind what it wrote before (`setBack.ts`). Forgotten: its minute begins anew. */
@@ -94,8 +95,7 @@ export function parseHints(text: string): Hints {
       begun: entry['begun'] === true && typeof entry['incidentId'] !== 'string',
       open: readOpen(entry['open']),
       sharedWith: readHosts(entry['sharedWith']),
-      placementSilentSince:
-        typeof entry['placementSilentSince'] === 'number' ? entry['placementSilentSince'] : null,
+      placementSilence: readSilence(entry['placementSilence']),
       lived: readLived(entry['lived']),
       setBack: readSetBack(entry['setBack']),
       lackedBy: readHosts(entry['lackedBy']),
@@ -177,6 +177,11 @@ function readRoomOn(data: unknown): RoomOn {
   return Object.fromEntries(entries.map(([id, hosts]) => [id, readHosts(hosts)]));
 }
 
+function readSilence(data: unknown): Silence | null {
+  if (!isRecord(data) || typeof data['since'] !== 'number' || typeof data['until'] !== 'number') return null;
+  return { since: data['since'], until: data['until'] };
+}
+
 function readSetBack(data: unknown): SetBack | null {
   if (!isRecord(data) || typeof data['latest'] !== 'number' || typeof data['since'] !== 'number') return null;
   return { latest: data['latest'], since: data['since'] };
@@ -233,7 +238,7 @@ export function newHostHints(firstSeen: number): HostHints {
     begun: false,
     open: {},
     sharedWith: [],
-    placementSilentSince: null,
+    placementSilence: null,
     lived: {},
     setBack: null,
     lackedBy: [],

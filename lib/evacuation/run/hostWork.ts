@@ -7,6 +7,7 @@ import { type Classes, judgeHost } from '../judge/judgeHost.ts';
 import { crossCheck } from '../look/crossCheck.ts';
 import { HostView } from '../look/hostView.ts';
 import { provesMove, recordsByServer, recordsOf } from '../look/records.ts';
+import { isSilentFor, silenceAfter } from '../look/silence.ts';
 import type { HostLook } from '../look/trust.ts';
 import { HostReport } from '../tell/hostReport.ts';
 import { HostKnowledge } from './hostKnowledge.ts';
@@ -133,17 +134,13 @@ export function hasNoOther(
     services: () => cloud.services(0),
     clock,
     options: callOptions,
-    placement: isSilentForLong(hints.placementSilentSince, clock.now()) ? 'helps' : 'needed',
+    placement: isSilentFor(hints.placementSilence, pacing.placementSilentMs) ? 'helps' : 'needed',
     heard: (answered) => {
-      hints.placementSilentSince = answered ? null : (hints.placementSilentSince ?? clock.now());
-      if (!isSilentForLong(hints.placementSilentSince, clock.now())) return;
+      hints.placementSilence = silenceAfter(hints.placementSilence, answered, clock.now());
+      if (!isSilentFor(hints.placementSilence, pacing.placementSilentMs)) return;
       const minutes = pacing.placementSilentMs / 60_000;
       const sentence = `Placement has not told for ${minutes} minutes whether Nova's list leaves out instances of ${host}: that it has no more rests on a second list of Nova's, while every cell answers; see to Placement`;
       report.say('silent', 'warn', `${sentence}.`);
     },
   });
-}
-
-function isSilentForLong(since: number | null, now: number): boolean {
-  return since !== null && now - since >= pacing.placementSilentMs;
 }

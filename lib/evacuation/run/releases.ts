@@ -126,6 +126,7 @@ export class Releases {
           return service;
         },
         compute: async (service) => lookedAt(hint, service),
+        notes: hint,
         start: async () => false,
       },
       () => reportBy,

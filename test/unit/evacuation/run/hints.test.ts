@@ -39,7 +39,7 @@ describe('the file of hints', () => {
             j: { name: 'vn', group: null, requestId: null },
           },
           sharedWith: [novaHost('comp2')],
-          placementSilentSince: 81,
+          placementSilence: { since: 80, until: 81 },
           roomOn: { i: [novaHost('comp2')] },
           setBack: { latest: 82, since: 83 },
           lived: { comp2: { since: 82, until: 83, as: 'up' } },
