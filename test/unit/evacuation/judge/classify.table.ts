@@ -162,10 +162,14 @@ export function factsOf(row: Row): InstanceFacts {
             updatedAt: onNova(row.move.touched),
           },
     capacityAt: row.capacity === undefined ? 0 : ago(row.capacity),
-    setBack: row.setBack === undefined ? null : { latest: onNova(0), since: ago(row.setBack) },
+    setBack: setBackOf(row, ago),
     now,
     clockOffsetMs: skewMs,
   });
+}
+
+function setBackOf({ setBack }: Row, ago: (seconds: number) => number): InstanceFacts['setBack'] {
+  return setBack === undefined ? null : { latest: ago(-3_500), since: ago(setBack) };
 }
 
 function trailOf(trail: Row['trail'], onNova: (seconds: number) => number): Plain<Trail> {
