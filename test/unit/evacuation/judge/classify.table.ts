@@ -122,8 +122,7 @@ export function factsOf(row: Row): InstanceFacts {
     seenAt: ago(row.seen ?? 0),
     records,
     underWay: row.underWay ?? 0,
-    fencedAt: ago(row.incident ?? 24 * 3600),
-    incidentAt: onNova(row.incident ?? 24 * 3600),
+    ...incidentOf(row, ago, onNova),
     destination: (host) => (host === null ? 'unknown' : (row.destinations?.[host] ?? 'alive')),
     destinationsAt: ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
     orphans: new Set(row.orphans?.map((index) => `r${index}`)),
@@ -166,6 +165,16 @@ export function factsOf(row: Row): InstanceFacts {
     now,
     clockOffsetMs: skewMs,
   });
+}
+
+type At = (seconds: number) => number;
+
+function incidentOf(
+  { incident = 24 * 3600 }: Row,
+  ago: At,
+  onNova: At,
+): Pick<InstanceFacts, 'fencedAt' | 'incidentAt'> {
+  return { fencedAt: ago(incident), incidentAt: onNova(incident) };
 }
 
 function setBackOf({ setBack }: Row, ago: (seconds: number) => number): InstanceFacts['setBack'] {

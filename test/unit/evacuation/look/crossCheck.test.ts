@@ -33,7 +33,11 @@ test.each<[string, Parameters<typeof aServer>[0], string]>([
   ['offloaded after it was shelved', { host: null, vmState: 'shelved_offloaded' }, 'told'],
   ['in ERROR, and never built anywhere', { host: null, vmState: 'error' }, 'told'],
   ['active, and its host is not shown', { host: null, vmState: 'active' }, 'untold'],
-  ['without a host or a state, as a policy hides them', { host: null, vmState: null, hiddenBy: policy }, 'untold'],
+  [
+    'without a host or a state, as a policy hides them',
+    { host: null, vmState: null, hiddenBy: policy },
+    'untold',
+  ],
   ['in a cell that does not answer', { host: null, vmState: null, status: 'UNKNOWN' }, 'untold'],
 ])('an instance that is %s', async (_what, shown, expected) => {
   expect(await look(shown)).toBe(expected);

@@ -27,5 +27,9 @@ test('an instance whose record its own host has completed is at home: its host i
     await scene.time.pass(10_000);
   }
   expect(scene.mark('comp0')).toBe('');
-  expect(scene.server('vm')).toMatchObject({ host: scene.hostName('comp0'), vmState: 'active', taskState: null });
+  expect(scene.server('vm')).toMatchObject({
+    host: scene.hostName('comp0'),
+    vmState: 'active',
+    taskState: null,
+  });
 });
