@@ -14,10 +14,10 @@ export interface Known {
   /** The last report of a nova-compute that certainly ran on the host since its fencing; null: none has. */
   readonly ranUntil: number | null;
   /**
-   * Since when Placement has not told what it counts on the host, which has no instance left as far as Nova lists them. Null: it
-   * was not asked, or it told.
+   * When Placement was first and last asked in vain what it counts on the host, which has no instance left as far as Nova lists them.
+   * Null: it was not asked, or it told.
    */
-  readonly placementSilentSince: number | null;
+  readonly placementSilence: { readonly since: number; readonly until: number } | null;
   /** How long destinations were watched of which it has to be known whether they have ended what they had begun. */
   readonly lived: readonly KnownLife[];
   /** Some hosts that took an instance of this one together with its disk. */
@@ -52,7 +52,7 @@ export const nothingKnown: Known = {
   cut: false,
   quietUntil: null,
   ranUntil: null,
-  placementSilentSince: null,
+  placementSilence: null,
   lived: [],
   sharedWith: [],
   lackedBy: [],
@@ -82,7 +82,7 @@ export function keptRefusals(refusals: readonly KnownRefusal[]): readonly KnownR
 
 /** As fields `key=value` or `key`; nothing for what is not known. */
 export function formatKnown(known: Known): string[] {
-  const { begun, cut, quietUntil, ranUntil, placementSilentSince, lived } = known;
+  const { begun, cut, quietUntil, ranUntil, placementSilence, lived } = known;
   const { sharedWith, lackedBy, refusals, ranks } = known;
   const list = (key: string, items: readonly string[]) =>
     items.length === 0 ? [] : [`${key}=${items.join(',')}`];
@@ -91,7 +91,9 @@ export function formatKnown(known: Known): string[] {
     ...(cut ? ['cut'] : []),
     ...(quietUntil === null ? [] : [`quiet=${Math.round(quietUntil)}`]),
     ...(ranUntil === null ? [] : [`ran=${Math.round(ranUntil)}`]),
-    ...(placementSilentSince === null ? [] : [`silent=${Math.round(placementSilentSince)}`]),
+    ...(placementSilence === null
+      ? []
+      : [`silent=${Math.round(placementSilence.since)}:${Math.round(placementSilence.until)}`]),
     ...list(
       'lived',
       lived
@@ -124,7 +126,7 @@ export function parseKnown(fields: ReadonlyMap<string, string>): Known {
     cut: fields.has('cut'),
     quietUntil: number(fields.get('quiet')),
     ranUntil: number(fields.get('ran')),
-    placementSilentSince: number(fields.get('silent')),
+    placementSilence: parseSilence(fields.get('silent')),
     lived: items('lived').slice(0, mostKnown.lived).flatMap(parseLife),
     sharedWith: items('shared').slice(0, mostKnown.sharedWith).map(decode),
     lackedBy: items('lacks').slice(0, mostKnown.lackedBy).map(decode),
@@ -139,6 +141,13 @@ export function parseKnown(fields: ReadonlyMap<string, string>): Known {
         }),
     ),
   };
+}
+
+/** The version before noted the first time alone. */
+function parseSilence(text = ''): Known['placementSilence'] {
+  const [from, to = from] = text.split(':');
+  const [since, until] = [number(from), number(to)];
+  return since === null || until === null ? null : { since, until };
 }
 
 function parseLife(item: string): KnownLife[] {

@@ -1,5 +1,5 @@
-import type { CallOptions, NovaClient, NovaHost } from '@openstack-ts/nova-client';
-import type { MarkName } from '../../attrd/index.ts';
+import type { CallOptions, ComputeService, NovaClient } from '@openstack-ts/nova-client';
+import type { Incident, MarkName } from '../../attrd/index.ts';
 import type { RoomPlan } from '../decide/roomPlan.ts';
 import type { Throttle } from '../decide/throttle.ts';
 import type { NoRoom } from '../decide/waitForRoom.ts';
@@ -26,7 +26,9 @@ export interface RequestNotes {
 export interface RequestedHost {
   /** The mark's name. */
   readonly name: MarkName;
-  readonly service: { readonly host: NovaHost };
+  readonly service: ComputeService;
+  /** The incident that tells when it failed; null: there is none. */
+  readonly failure: Incident | null;
   readonly hints: RequestNotes & Pick<ReportNotes, 'open'> & Readonly<ReturnNotes>;
 }
 
@@ -36,7 +38,7 @@ export interface RequestScope {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: PassLog;
   readonly callOptions: CallOptions;
-  readonly cloud: Pick<CloudFacts, 'forgetServices'>;
+  readonly cloud: Pick<CloudFacts, 'forgetServices' | 'service'>;
   readonly claims: Pick<ClaimKeeper, 'lost'>;
   /** When the cluster last fenced a host. */
   readonly fencings: Pick<Fencings, 'lastInHistory'>;

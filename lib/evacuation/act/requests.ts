@@ -10,7 +10,7 @@ import { recordsOf } from '../look/records.ts';
 import { titleOf } from '../look/titles.ts';
 import type { HostReport } from '../tell/hostReport.ts';
 import { pauseText } from '../tell/pauseText.ts';
-import { mayRunThere, whyNotOff } from './mayRunThere.ts';
+import { GuestsThere } from './mayRunThere.ts';
 import { Pause } from './pause.ts';
 import type { RequestedHost, RequestScope } from './requestScope.ts';
 import { resetState, stateText } from './resetState.ts';
@@ -41,6 +41,7 @@ export class Requests {
   readonly #report: HostReport;
   readonly #since: () => number;
   readonly #pause: Pause;
+  readonly #guests: GuestsThere;
   readonly #begin: () => Promise<string | null>;
   /** Those of them that may have to be switched off again (`restore.ts`). */
   readonly toRestore = new Set<ServerId>();
@@ -67,6 +68,7 @@ export class Requests {
     this.#marked = marked;
     this.#host = marked.service.host;
     this.#view = view;
+    this.#guests = new GuestsThere(scope, marked, view);
     this.#report = report;
     this.#since = since;
   }
@@ -157,11 +159,12 @@ export class Requests {
 
   /** What comes before the request itself; whether it may be sent then. */
   async #prepare({ server, due, destination }: EvacuationRequest): Promise<boolean> {
-    if (due.reset || mayEndRunning(server)) this.toRestore.add(server.id);
+    // What was tried before, or reset, may read ACTIVE for that alone.
+    const isFirst = due.attempt === 1 && recordsOf(this.#view.records, server.id).length === 0;
+    if (due.reset || mayEndRunning(server) || !isFirst) this.toRestore.add(server.id);
     const mayNot = await this.#begin();
     if (mayNot !== null) this.stop(mayNot);
-    else if ((await mayRunThere(this.#scope, this.#marked)) && !(await this.#isKnownOff(server)))
-      return false;
+    else if (!(await this.#isKnownOff(server))) return false;
     // All of that takes seconds: another may have taken the host over meanwhile, or an operator have paused it.
     if (!this.#mayAsk()) return false;
     const to = destination === null ? '' : ` to ${destination}`;
@@ -286,11 +289,9 @@ export class Requests {
   }
 
   async #isKnownOff(server: Server): Promise<boolean> {
-    const { clock, log, callOptions } = this.#scope;
-    const deadline = this.#deadline(clock.now(), pacing.guestAnswerMs);
-    const message = await whyNotOff(this.#scope.nova, server.id, this.#marked, { ...callOptions, deadline });
+    const message = await this.#guests.whyNotOff(server.id);
     if (message === null) return true;
-    log.debug(`${titleOf(server)}: ${message}.`);
+    this.#scope.log.debug(`${titleOf(server)}: ${message}.`);
     this.#noteRefusal(server, message, { ours: true });
     return false;
   }

@@ -2,12 +2,14 @@ import {
   type CallOptions,
   type NovaClient,
   NovaError,
+  type NovaHost,
   type Server,
   type ServerAction,
   type ServerId,
 } from '@openstack-ts/nova-client';
 import { rethrowUnless } from '../../rethrow.ts';
 import { wasOff } from '../decide/guests.ts';
+import { isSameHost } from '../incident/names.ts';
 import { titleOf } from '../look/titles.ts';
 import type { PassLog } from '../tell/passLog.ts';
 
@@ -28,43 +30,58 @@ export function shouldBeOff(server: Server, actions: readonly ServerAction[]): b
   return server.vmState === 'active' && wasOff(actions);
 }
 
+/** What became of an instance that may have to be switched off again. */
+type Restored =
+  /** Nothing is left to do for it. */
+  | 'settled'
+  /** It could not be looked at, or is still under way: to be looked at again. */
+  | 'again'
+  /** It is where it was: its record was closed by the nova-compute of its own host, and it may be asked for again. */
+  | 'atHome';
+
 /**
- * Switches off again what should be off. Gives the ids of those that could not be looked at, or are still under way: to be
- * looked at again. What Nova refuses is named and not tried again.
+ * Switches off again what should be off, of the instances that have left `host`. What Nova refuses is named and not tried again.
  */
 export async function restoreAll(
   nova: NovaClient,
+  host: NovaHost,
   ids: readonly ServerId[],
   log: PassLog,
   options: CallOptions,
-): Promise<readonly ServerId[]> {
-  const again: ServerId[] = [];
+): Promise<Readonly<Record<Restored, readonly ServerId[]>>> {
+  const found: Record<Restored, ServerId[]> = { settled: [], again: [], atHome: [] };
   for (let start = 0; start < ids.length; start += atOnce) {
     await Promise.all(
       ids.slice(start, start + atOnce).map(async (id) => {
-        if (!(await restore(nova, id, log, options))) again.push(id);
+        found[await restore(nova, host, id, log, options)].push(id);
       }),
     );
   }
-  return again;
+  return found;
 }
 
-/** Whether nothing is left to do for this instance. */
-async function restore(nova: NovaClient, id: ServerId, log: PassLog, options: CallOptions): Promise<boolean> {
+async function restore(
+  nova: NovaClient,
+  host: NovaHost,
+  id: ServerId,
+  log: PassLog,
+  options: CallOptions,
+): Promise<Restored> {
   try {
     const server = await nova.getServer(id, options);
-    if (server.vmState !== 'active') return true;
-    if (server.taskState !== null) return false;
-    if (!shouldBeOff(server, await nova.listActions(id, options))) return true;
+    if (isSameHost(server.host, host)) return 'atHome';
+    if (server.vmState !== 'active') return 'settled';
+    if (server.taskState !== null) return 'again';
+    if (!shouldBeOff(server, await nova.listActions(id, options))) return 'settled';
     await nova.stopServer(id, options);
     log.notice(
       `Stopping ${titleOf(server)} on ${server.host}: it was off before its host failed, and its evacuation has started it.`,
       { instance: id },
     );
-    return true;
+    return 'settled';
   } catch (error) {
     rethrowUnless(error, NovaError);
-    if (error.code === 'notFound') return true;
+    if (error.code === 'notFound') return 'settled';
     const isRefusal = ['conflict', 'badRequest', 'forbidden'].includes(error.code);
     if (isRefusal) {
       log.warn(
@@ -72,6 +89,6 @@ async function restore(nova: NovaClient, id: ServerId, log: PassLog, options: Ca
         { instance: id },
       );
     }
-    return isRefusal;
+    return isRefusal ? 'settled' : 'again';
   }
 }

@@ -35,8 +35,11 @@ export function keepHome(
   return untried ? null : 'partly';
 }
 
-/** Whether nothing is left to be asked for but what was asked for in vain, or cannot be. */
+/**
+ * Whether nothing is left to be asked for but what was asked for in vain, or cannot be. What is deferred for want of room, or until
+ * others find their disks, is among it: the host itself may be the only one that could take it.
+ */
 export function hasOnlyFailed(classes: Iterable<InstanceClass>): boolean {
-  const ends: readonly InstanceClass['kind'][] = ['failed', 'cannot', 'excluded', 'finished'];
+  const ends: readonly InstanceClass['kind'][] = ['failed', 'deferred', 'cannot', 'excluded', 'finished'];
   return [...classes].every(({ kind }) => ends.includes(kind));
 }

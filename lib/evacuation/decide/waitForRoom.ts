@@ -1,4 +1,4 @@
-import { type ServerId, serverId } from '@openstack-ts/nova-client';
+import { type NovaHost, type ServerId, serverId } from '@openstack-ts/nova-client';
 import { pacing } from '../incident/pacing.ts';
 import { isNoHostFound } from '../judge/failureKind.ts';
 import type { InstanceClass } from '../judge/instance.ts';
@@ -63,4 +63,26 @@ export function waitForRoom(
   // Room in another zone is news as well: it may be free to go there.
   const isNews = (id: ServerId) => !unfit.has(id) || (before[id] === 'anywhere' && noRoom[id] === 'zone');
   return { classes: judged, unfit: noRoom, fitNow: Object.keys(before).map(serverId).filter(isNews) };
+}
+
+/** Where each had room, by instance: every host that had any since it failed. */
+export type RoomOn = Readonly<Record<string, readonly NovaHost[]>>;
+
+/**
+ * Which instances that found no host though some had room can go to one more now: that is news, once for each host.
+ *
+ * @param now the hosts that have room for each instance that found none
+ */
+export function moreRoom(
+  before: RoomOn,
+  now: ReadonlyMap<ServerId, readonly NovaHost[]>,
+): { readonly roomOn: RoomOn; readonly news: readonly ServerId[] } {
+  const roomOn: Record<string, readonly NovaHost[]> = {};
+  const news: ServerId[] = [];
+  for (const [id, hosts] of now) {
+    const known = before[id];
+    roomOn[id] = [...new Set([...(known ?? []), ...hosts])];
+    if (known !== undefined && hosts.some((host) => !known.includes(host))) news.push(id);
+  }
+  return { roomOn, news };
 }

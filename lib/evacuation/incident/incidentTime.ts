@@ -16,7 +16,7 @@ export interface IncidentWitnesses {
 
 /**
  * When a host was fenced, in ms on our clock. What the incident carries on Nova's clock counts alone, as its distance to ours is
- * measured. Without it the earliest counts of what was noted on other machines' clocks; none can be later than when this
+ * measured, unless it lies ahead of that clock, which was set back since then. Without it the earliest counts of what was noted on other machines' clocks; none can be later than when this
  * node first saw the mark, and nothing lies in the future. The service tells nothing where a fencing has written the incident: it
  * keeps the reason of the failure before while its host was not released since.
  */
@@ -27,7 +27,10 @@ export function incidentTime({
   now,
   clockOffsetMs,
 }: IncidentWitnesses): number {
-  if (incident !== null && incident.novaAt !== null) return Math.min(incident.novaAt - clockOffsetMs, now);
+  if (incident !== null && incident.novaAt !== null) {
+    const at = incident.novaAt - clockOffsetMs;
+    if (at <= now + pacing.clockMarginMs) return Math.min(at, now);
+  }
   const isWritten = incident !== null && !incident.adopted;
   const told = service === null || isWritten ? null : fencedAt(service);
   const noted = [told, incident?.at ?? null, firstSeen];

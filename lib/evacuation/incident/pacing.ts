@@ -59,6 +59,10 @@ export const pacing = {
    * its restart, or the failover of its database. Until then every pass has looked, and each list has shown the same.
    */
   placementSilentMs: 300_000,
+  /** For a release, which keeps a host from its work. */
+  releaseSilentMs: 60_000,
+  /** Questions no further apart than this are one silence: a successor takes a minute to take over. */
+  silenceGapMs: 120_000,
   /** How old the list of instances may be while others are in flight. */
   serversFreshMs: 60_000,
   /** Bounds of the pause between two looks at the records; it grows while nothing changes. */

@@ -4,7 +4,15 @@ import { failuresInARow, isDone, isWrongHost, provesMove } from '../look/records
 import { isRebuilding } from '../look/trail.ts';
 import { isDiskMissing } from './diskGuard.ts';
 import { due, failed, requested } from './due.ts';
-import { isAskedWithoutRecord, isYoung, needsLook, novaNow, seenAtOnNova, showsRequest } from './evidence.ts';
+import {
+  ageAtMost,
+  isAhead,
+  isAskedWithoutRecord,
+  isYoung,
+  needsLook,
+  seenAtOnNova,
+  showsRequest,
+} from './evidence.ts';
 import type { InstanceClass, InstanceFacts } from './instance.ts';
 import { type Standing, standingOf } from './standing.ts';
 
@@ -70,7 +78,7 @@ function idle(facts: InstanceFacts, server: Server, standing: Standing): Instanc
     return arrived(record.destHost);
   }
   if (needsLook(facts, record)) return { kind: 'look' };
-  if (record.updatedAt > seenAtOnNova(facts)) {
+  if (record.updatedAt > seenAtOnNova(facts) && !isAhead(facts, record.updatedAt)) {
     return provesMove(record) ? arrived(record.destHost) : { kind: 'look' };
   }
   return due(facts, server, null);
@@ -101,7 +109,7 @@ function failedAttempt(facts: InstanceFacts, server: Server, latest: Migration):
     return due(facts, server, why);
   }
   const attempts = Math.max(1, failuresInARow(facts.records, facts.incidentAt));
-  const failedAt = latest.updatedAt - facts.clockOffsetMs;
+  const failedAt = facts.now - ageAtMost(facts, latest.updatedAt);
   const retryAt = failedAt < facts.capacityAt ? facts.capacityAt : failedAt + retryPauseMs(attempts);
   const why = `${failureText(server, latest)}${facts.groupNote}${missingDisk(facts, server, latest)}`;
   const sentence = `attempt ${attempts} failed: ${why}`;
@@ -133,9 +141,11 @@ function inFlight(
   facts: InstanceFacts,
   { record, what, silent, watched }: Extract<Standing, { kind: 'underWay' }>,
 ): InstanceClass {
-  const age = novaNow(facts) - record.createdAt;
+  const age = ageAtMost(facts, record.createdAt);
   const isLong = age > overdueAfterMs(facts.underWay);
-  const since = `for ${Math.max(0, Math.round(age / 1000))} s`;
+  const since = isAhead(facts, record.createdAt)
+    ? "since before Nova's clock was set back"
+    : `for ${Math.max(0, Math.round(age / 1000))} s`;
   if (watched) {
     const until = `${record.destHost}, which may have hung, has worked for a minute`;
     return {

@@ -10,15 +10,17 @@ import type { Asked, InstanceFacts } from './instance.ts';
  * what the cluster fenced, or Nova holds forced down; a host that is only silent is not.
  */
 export function isFencedSince(
-  facts: Pick<InstanceFacts, 'destination' | 'destinationKnownAt' | 'clockOffsetMs'>,
+  facts: Pick<InstanceFacts, 'destination' | 'destinationKnownAt'> & Times,
   host: NovaHost,
   since: number,
 ): boolean {
-  const knownAt = facts.destinationKnownAt(host) + facts.clockOffsetMs;
-  return facts.destination(host) === 'dead' && knownAt >= since + pacing.clockMarginMs;
+  if (facts.destination(host) !== 'dead') return false;
+  const knownAt = facts.destinationKnownAt(host);
+  if (isAhead(facts, since)) return facts.setBack !== null && knownAt > facts.setBack.since;
+  return knownAt + facts.clockOffsetMs >= since + pacing.clockMarginMs;
 }
 
-type Times = Pick<InstanceFacts, 'now' | 'clockOffsetMs'>;
+type Times = Pick<InstanceFacts, 'now' | 'clockOffsetMs' | 'setBack'>;
 
 export function novaNow(facts: Times): number {
   return facts.now + facts.clockOffsetMs;
@@ -30,7 +32,23 @@ export function seenAtOnNova(facts: InstanceFacts): number {
 
 /** A change on Nova's clock that is so recent that the rest may follow any moment. */
 export function isYoung(facts: Times, at: number): boolean {
-  return novaNow(facts) - at < pacing.staleRecordMs;
+  return ageAtLeast(facts, at) < pacing.staleRecordMs;
+}
+
+/** Whether a time on Nova's clock lies ahead of it, so that it is from before that clock was set back. */
+export function isAhead(facts: Times, at: number): boolean {
+  return at > novaNow(facts) + pacing.clockMarginMs;
+}
+
+/** How long ago a time on Nova's clock is at least, in ms: what lies ahead of it is as old as the step of the clock is known. */
+export function ageAtLeast(facts: Times, at: number): number {
+  if (!isAhead(facts, at)) return novaNow(facts) - at;
+  return facts.setBack === null ? 0 : facts.now - facts.setBack.since;
+}
+
+/** How long ago a time on Nova's clock is at most, in ms: what bears one ahead of it may be as old as the incident. */
+export function ageAtMost(facts: Times & Pick<InstanceFacts, 'fencedAt'>, at: number): number {
+  return isAhead(facts, at) ? Math.max(0, facts.now - facts.fencedAt) : novaNow(facts) - at;
 }
 
 /** When a record or its instance last changed, on Nova's clock. */
@@ -45,6 +63,10 @@ export function isStale(facts: Times, record: Migration, server: Server): boolea
 
 /** The server was read before, or about when, the record settled. */
 export function needsLook(facts: InstanceFacts, settledRecord: Migration): boolean {
+  // What lies ahead of Nova's clock was written before that was seen.
+  if (isAhead(facts, settledRecord.updatedAt)) {
+    return facts.setBack === null || facts.seenAt < facts.setBack.since;
+  }
   const seen = seenAtOnNova(facts);
   if (isFailed(settledRecord)) return seen < settledRecord.updatedAt + 1_000 && facts.now > facts.seenAt;
   // Its host changes right before its record does, so one read on its old host about then has moved most likely.

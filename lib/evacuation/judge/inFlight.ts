@@ -1,20 +1,18 @@
 import type { OpenRecord } from '../look/openRecords.ts';
+import type { Surroundings } from '../look/surroundings.ts';
 import { titleOf } from '../look/titles.ts';
-import { type Standing, type StandingFacts, standingOf } from './standing.ts';
-
-/** What is known besides of an instance whose record is open. */
-export type OpenFacts = Omit<StandingFacts, 'server' | 'gone' | 'seenAt' | 'records' | 'trail' | 'underWay'>;
+import { type Standing, standingOf } from './standing.ts';
 
 /**
  * The instances whose evacuation away from a host is not known to be over. While there is one, starting nova-compute there or
  * clearing forced_down could let two hosts run the same disk (I3). Given back are titles, `name (id)`, with what holds up the
  * few that may wait for long.
  */
-export function inFlightTitles(open: readonly OpenRecord[], facts: OpenFacts): readonly string[] {
+export function inFlightTitles(open: readonly OpenRecord[], facts: Surroundings): readonly string[] {
   return open.map((one) => titleIfInFlight(one, facts)).filter((title) => title !== null);
 }
 
-function titleIfInFlight({ record, server, seenAt, trail }: OpenRecord, facts: OpenFacts): string | null {
+function titleIfInFlight({ record, server, seenAt, trail }: OpenRecord, facts: Surroundings): string | null {
   const standing = standingOf({
     ...facts,
     server,

@@ -1,5 +1,5 @@
-import type { Migration, Move, NovaHost, Server } from '@openstack-ts/nova-client';
-import type { Destination } from '../look/destinations.ts';
+import type { Migration, Move, Server } from '@openstack-ts/nova-client';
+import type { Surroundings } from '../look/surroundings.ts';
 import type { Trail } from '../look/trail.ts';
 import type { Selected } from './policy.ts';
 
@@ -28,8 +28,7 @@ export interface Refusal {
 }
 
 /** Everything known of one instance of a marked host, as plain data. All times in ms since the epoch. */
-export interface InstanceFacts {
-  readonly markedHost: string;
+export interface InstanceFacts extends Surroundings {
   /** Null: Nova no longer lists it on the marked host, for whatever reason, or it is `gone`. */
   readonly server: Server | null;
   /** Nova says that there is no such instance. */
@@ -42,17 +41,6 @@ export interface InstanceFacts {
   readonly incidentAt: number;
   /** How many evacuations from the marked host are under way, as far as Nova's records tell. */
   readonly underWay: number;
-  readonly destination: (host: NovaHost | null) => Destination;
-  /** When destinations were last judged, on our clock. */
-  readonly destinationsAt: number;
-  /** When it was last seen that a destination is what is said of it, on our clock. */
-  readonly destinationKnownAt: (host: NovaHost | null) => number;
-  /** Records whose destination was dead when it was looked at earlier, and may be back by now. */
-  readonly orphans: ReadonlySet<string>;
-  /** Records that their destination has begun since it was last fenced: it runs, whatever its mark or Nova still say of it. */
-  readonly outlived: ReadonlySet<string>;
-  /** Whether a destination certainly had the time since then, on Nova's clock, to end what it had begun (`lived.ts`). */
-  readonly hasLived: (host: NovaHost, since: number) => boolean;
   /** How far the request behind its last record has come. */
   readonly trail: Trail;
   /** The live migration or resize that was under way when its host died; null: none is known. */
@@ -76,9 +64,6 @@ export interface InstanceFacts {
   readonly canLand: boolean;
   /** When a host last became available to take instances, on our clock: failures before that are tried again at once. */
   readonly capacityAt: number;
-  /** Our clock, and what to add to it for Nova's. */
-  readonly now: number;
-  readonly clockOffsetMs: number;
 }
 
 export type InstanceClass =

@@ -19,7 +19,14 @@ export function isMoving({ taskState }: Server): boolean {
 export function mayRunElsewhere(
   facts: Pick<
     InstanceFacts,
-    'markedHost' | 'move' | 'moveDied' | 'destination' | 'destinationKnownAt' | 'clockOffsetMs'
+    | 'markedHost'
+    | 'move'
+    | 'moveDied'
+    | 'destination'
+    | 'destinationKnownAt'
+    | 'now'
+    | 'clockOffsetMs'
+    | 'setBack'
   >,
   server: Server,
 ): string | null {

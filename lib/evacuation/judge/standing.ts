@@ -2,30 +2,15 @@ import type { Migration, NovaHost, Server } from '@openstack-ts/nova-client';
 import { timeOfDay } from '../incident/clock.ts';
 import { overdueAfterMs, pacing } from '../incident/pacing.ts';
 import { isDone, isOpen } from '../look/records.ts';
-import { isRebuilding, type Trail } from '../look/trail.ts';
+import type { Surroundings } from '../look/surroundings.ts';
+import { begunOn, isRebuilding, type Trail } from '../look/trail.ts';
 import { standsInFor } from '../look/unrecorded.ts';
-import { isFencedSince, isStale, isYoung, lastTouched, novaNow } from './evidence.ts';
+import { ageAtLeast, ageAtMost, isAhead, isFencedSince, isStale, isYoung, lastTouched } from './evidence.ts';
 import type { InstanceFacts } from './instance.ts';
 
 /** What is known of one instance and its evacuations, as far as it decides whether one is under way. */
-export type StandingFacts = Pick<
-  InstanceFacts,
-  | 'markedHost'
-  | 'server'
-  | 'gone'
-  | 'seenAt'
-  | 'records'
-  | 'trail'
-  | 'underWay'
-  | 'destination'
-  | 'destinationKnownAt'
-  | 'destinationsAt'
-  | 'orphans'
-  | 'outlived'
-  | 'hasLived'
-  | 'now'
-  | 'clockOffsetMs'
->;
+export type StandingFacts = Surroundings &
+  Pick<InstanceFacts, 'server' | 'gone' | 'seenAt' | 'records' | 'trail' | 'underWay'>;
 
 /** Where an instance stands with its last evacuation. `what` and `why` are clauses for a sentence about it. */
 export type Standing =
@@ -90,7 +75,7 @@ export function needsTrail(facts: Omit<StandingFacts, 'trail'>): boolean {
   if (server === null || latest === undefined || !isOpen(latest) || !isRebuilding(server)) return false;
   if (server.host !== facts.markedHost) return false;
   if (latest.status === 'accepted' && facts.destination(latest.destHost) === 'dead') return true;
-  return novaNow(facts) - lastTouched(latest, server) >= pacing.trailAfterMs;
+  return ageAtMost(facts, lastTouched(latest, server)) >= pacing.trailAfterMs;
 }
 
 /**
@@ -124,7 +109,7 @@ function open(facts: StandingFacts, server: Server, record: Migration): Standing
     return { kind: 'void', record, orphan: true, why };
   }
   if (!isRebuilding(server)) return openAndIdle(facts, server, record);
-  if (trail.kind === 'ended' && novaNow(facts) - trail.at > pacing.clockMarginMs) {
+  if (trail.kind === 'ended' && ageAtLeast(facts, trail.at) > pacing.clockMarginMs) {
     const by = trail.by === 'conductor' ? 'a nova-conductor' : `${trail.host ?? 'its destination'}`;
     const why = `${by} gave its evacuation up and left the record ${record.status}`;
     return { kind: 'void', record, orphan: false, why };
@@ -144,14 +129,18 @@ function accepted(facts: StandingFacts, server: Server, record: Migration): Stan
     const what = `its evacuation was sent to ${destHost}, which was fenced before it began and may still carry it out when it is back`;
     return { kind: 'mayStrike', record, what };
   }
-  if (novaNow(facts) - lastTouched(record, server) < overdueAfterMs(facts.underWay)) {
+  if (ageAtMost(facts, lastTouched(record, server)) < overdueAfterMs(facts.underWay)) {
     return underWay(facts, record, statusOf(record));
   }
-  const at = timeOfDay(record.createdAt - facts.clockOffsetMs);
+  const isOld = isAhead(facts, record.createdAt);
+  const since = isOld
+    ? "before Nova's clock was set back"
+    : timeOfDay(record.createdAt - facts.clockOffsetMs);
+  const at = isOld ? since : `at ${since}`;
   const asked = {
-    request: `its evacuation was asked for at ${at}, Nova has no record of it`,
-    untold: `it has been rebuilt since ${at}, Nova does not tell by whose request`,
-    record: `Nova accepted its evacuation at ${at}`,
+    request: `its evacuation was asked for ${at}, Nova has no record of it`,
+    untold: `it has been rebuilt since ${since}, Nova does not tell by whose request`,
+    record: `Nova accepted its evacuation ${at}`,
   }[standsInFor(record) ?? 'record'];
   return { kind: 'mayStrike', record, what: `${asked}, and ${whereabouts(trail)}` };
 }
@@ -190,7 +179,9 @@ function hadTime(facts: StandingFacts, server: Server, record: Migration): boole
   const { destHost } = record;
   if (destHost === null) return true;
   if (facts.destination(destHost) === 'dead' && !facts.outlived.has(record.id)) return true;
-  return facts.hasLived(destHost, lastTouched(record, server));
+  const touched = lastTouched(record, server);
+  // A watch does not go on over a step of Nova's clock.
+  return facts.hasLived(destHost, isAhead(facts, touched) ? 0 : touched);
 }
 
 /** The destination that had begun it and was fenced since; null: none has, or it lives. */
@@ -201,18 +192,6 @@ function diedWith(facts: StandingFacts, record: Migration): string | null {
   // One whose nova-compute was started too early takes up what lay in its queue, while it still bears its mark.
   if (facts.outlived.has(record.id)) return null;
   return isFencedSince(facts, begun.host, begun.since) ? begun.host : null;
-}
-
-/** Which destination has begun it, and when the last sign of that was, in ms on Nova's clock; null: none has. */
-export function begunOn(
-  record: Migration,
-  trail: Trail,
-): { readonly host: NovaHost; readonly since: number } | null {
-  const { status, destHost, updatedAt } = record;
-  if (status !== 'accepted') return destHost === null ? null : { host: destHost, since: updatedAt };
-  if (trail.kind !== 'destination') return null;
-  const host = trail.host ?? destHost;
-  return host === null ? null : { host, since: trail.at };
 }
 
 function underWay(facts: StandingFacts, record: Migration, what: string): Standing {

@@ -10,9 +10,9 @@ import {
   type ServerGroup,
 } from '@openstack-ts/nova-client';
 import { rethrowUnless } from '../../rethrow.ts';
-import { type HostKey, hostKey, servicesByHost } from '../incident/names.ts';
+import { type HostKey, hostKey } from '../incident/names.ts';
 import { pacing } from '../incident/pacing.ts';
-import { type Destination, destinationOf } from './destinations.ts';
+import { Destinations } from './destinations.ts';
 import type { PolicyFacts } from './policyFacts.ts';
 import { type PolicyQuestions, PolicyReader } from './policyReader.ts';
 
@@ -30,7 +30,6 @@ export class CloudFacts {
   #services: {
     readonly at: number;
     readonly list: readonly ComputeService[];
-    readonly byHost: ReadonlyMap<HostKey, ComputeService>;
   } | null = null;
   /** How long the last list of the services took, in ms: a minute while a cell does not answer Nova. */
   #tookMs = 0;
@@ -41,9 +40,9 @@ export class CloudFacts {
   #capacityTrouble: string | null = null;
   readonly #groups = new Map<string, Promise<ServerGroup | null>>();
   #capacity: { readonly at: number; readonly read: Promise<Capacity | null> } | null = null;
-  #fenced: ReadonlySet<NovaHost> = new Set();
-  #fencedAt = 0;
   #marked: ReadonlySet<HostKey> = new Set();
+  /** What hosts are worth as destinations of evacuations. */
+  readonly destinations = new Destinations();
 
   constructor(nova: NovaClient, questions: PolicyQuestions, now: () => number, options: CallOptions) {
     this.#nova = nova;
@@ -69,8 +68,7 @@ export class CloudFacts {
 
   /** Hosts that bore a pending mark at a time `at`: fenced, whatever Nova says of them yet. */
   setFenced(hosts: Iterable<NovaHost>, at: number = this.#now()): void {
-    this.#fenced = new Set(hosts);
-    this.#fencedAt = at;
+    this.destinations.heedFenced(hosts, at);
   }
 
   /** Hosts that a mark may mean, proven to be down or not. */
@@ -91,7 +89,8 @@ export class CloudFacts {
       .then((list) => {
         const at = this.#now();
         this.#tookMs = at - askedAt;
-        this.#services = { at, list, byHost: servicesByHost(list) };
+        this.#services = { at, list };
+        this.destinations.heedServices(list, at);
         return list;
       })
       .finally(() => {
@@ -108,6 +107,7 @@ export class CloudFacts {
   /** After a change of ours: the next question goes to Nova. Until then what it said of other hosts still counts. */
   forgetServices(): void {
     if (this.#services !== null) this.#services = { ...this.#services, at: 0 };
+    this.destinations.forgetServices();
   }
 
   /** When the services were last listed, in ms since the epoch; 0: not since a change of ours. */
@@ -115,27 +115,9 @@ export class CloudFacts {
     return this.#services?.at ?? 0;
   }
 
-  /** When what {@link destination} tells was last learned, in ms since the epoch. */
-  get destinationsAt(): number {
-    return Math.max(this.#services?.at ?? 0, this.#fencedAt);
-  }
-
-  /** When it was last seen that a destination is what {@link destination} says, in ms since the epoch. */
-  destinationKnownAt(host: NovaHost | null): number {
-    return host !== null && this.#fenced.has(host) ? this.#fencedAt : (this.#services?.at ?? 0);
-  }
-
-  /** What a migration's destination is worth, by the services as last read. */
-  destination(host: NovaHost | null): Destination {
-    return destinationOf(host, {
-      service: (name) => this.service(name),
-      fenced: this.#fenced,
-    });
-  }
-
   /** A host's compute service as last read. */
   service(host: NovaHost): ComputeService | undefined {
-    return this.#services?.byHost.get(hostKey(host));
+    return this.destinations.service(host);
   }
 
   /** Hosts that can take instances now, by name, with their availability zones. */
@@ -143,7 +125,7 @@ export class CloudFacts {
     return (this.#services?.list ?? [])
       .filter(
         (service) =>
-          service.state === 'up' && service.status === 'enabled' && !this.#fenced.has(service.host),
+          service.state === 'up' && service.status === 'enabled' && !this.destinations.isFenced(service.host),
       )
       .sort((one, other) => (one.host < other.host ? -1 : 1));
   }

@@ -21,6 +21,9 @@ const atATime = 5;
 /** Placement will not tell, whenever it is asked: no endpoint, no right to ask, too old. */
 const lasting: ReadonlySet<string> = new Set(['noEndpoint', 'forbidden', 'badRequest', 'notFound', 'config']);
 
+/** States in which an instance is on no host: it was offloaded, or has never come to one. Any other has a host, which is not shown. */
+const mayBeOnNone: ReadonlySet<string> = new Set(['shelved_offloaded', 'building', 'error', 'deleted']);
+
 export interface CrossCheck {
   readonly nova: NovaClient;
   /** Nova's name of the host. */
@@ -47,14 +50,15 @@ export interface CrossCheck {
  * | unknown, or not listed | any | any | any | untold |
  * | told | every id is known | not asked | not asked | told |
  * | told | unknown ids | not asked | on the host | contradicted |
- * | told | unknown ids | not asked | elsewhere | told |
+ * | told | unknown ids | not asked | elsewhere, or on no host (shelved, never built) | told |
  * | told | unknown ids | not asked | 404, and again a moment later | told: the allocation leaked |
  * | told | unknown ids | not asked | no answer, or no state | untold |
  * | told | does not answer, and is needed | not asked | not asked | untold |
  * | told | cannot be asked at all | shows more | not asked | contradicted |
  * | told, as is every other one | cannot be asked at all | the same | not asked | told |
  *
- * Placement that is not needed (`placement: 'helps'`) and does not answer counts as one that cannot be asked at all.
+ * Placement that is not needed (`placement: 'helps'`) and does not answer counts as one that cannot be asked at all. A release shows its
+ * own service alone: the instances of a host are in the cell of its service.
  *
  * A 404 is trusted: Nova answers 500, or a stub, for an instance whose cell does not answer. Throws `NovaError` where Nova
  * itself cannot be asked.
@@ -143,6 +147,13 @@ async function askForEach({ nova, host, options }: CrossCheck, ids: readonly Ser
       if (isSameHost(server.host, host)) here.push(server);
       else if (server.status === 'UNKNOWN')
         untold = instanceUntold(host, id, 'its cell does not answer Nova');
+      else if (server.host === null && !mayBeOnNone.has(server.vmState ?? '')) {
+        const why =
+          server.hiddenBy === undefined
+            ? `it shows no host of one that is ${server.vmState ?? 'in no state that it tells'}`
+            : `this user lacks the right of its policy ${server.hiddenBy}`;
+        untold = instanceUntold(host, id, why);
+      }
     } catch (error) {
       rethrowUnless(error, NovaError);
       if (error.code === 'notFound') gone.push(id);

@@ -1,26 +1,59 @@
 import type { ComputeService, NovaHost } from '@openstack-ts/nova-client';
+import { type HostKey, hostKey, servicesByHost } from '../incident/names.ts';
 
 /** What a migration's destination is worth: `dead` means fenced, so that nothing can run there any more. */
 export type Destination = 'alive' | 'dead' | 'silent' | 'unknown';
 
-/** What is known of the hosts that a destination may be. */
-export interface DestinationFacts {
-  /** The compute service of a host, as last read. */
-  readonly service: (host: NovaHost) => ComputeService | undefined;
-  /** Hosts that bear a pending mark: fenced, whatever Nova says of them yet. */
-  readonly fenced: ReadonlySet<NovaHost>;
-}
+/** What hosts are worth as destinations, as far as the marks and Nova's services told last. Times in ms since the epoch. */
+export class Destinations {
+  #services: ReadonlyMap<HostKey, ComputeService> = new Map();
+  #servicesAt = 0;
+  #fenced: ReadonlySet<NovaHost> = new Set();
+  #fencedAt = 0;
 
-export function destinationOf(
-  host: NovaHost | null,
-  { service: serviceOf, fenced }: DestinationFacts,
-): Destination {
-  if (host === null) return 'unknown';
-  if (fenced.has(host)) return 'dead';
-  const service = serviceOf(host);
-  if (service === undefined) return 'unknown';
-  // forced_down is the cluster's (or an operator's) word that the host is off; a mere missing heartbeat is not:
-  // the guest may be running there already.
-  if (service.forcedDown) return 'dead';
-  return service.state === 'down' ? 'silent' : 'alive';
+  /** Hosts that were fenced, whatever Nova says of them yet, as the marks told at that time. */
+  heedFenced(hosts: Iterable<NovaHost>, at: number): void {
+    this.#fenced = new Set(hosts);
+    this.#fencedAt = at;
+  }
+
+  heedServices(list: readonly ComputeService[], at: number): void {
+    this.#services = servicesByHost(list);
+    this.#servicesAt = at;
+  }
+
+  /** What Nova said counts on, but is as old as can be: something was changed since. */
+  forgetServices(): void {
+    this.#servicesAt = 0;
+  }
+
+  isFenced(host: NovaHost): boolean {
+    return this.#fenced.has(host);
+  }
+
+  /** A host's compute service as last read. */
+  service(host: NovaHost): ComputeService | undefined {
+    return this.#services.get(hostKey(host));
+  }
+
+  destination(host: NovaHost | null): Destination {
+    if (host === null) return 'unknown';
+    if (this.#fenced.has(host)) return 'dead';
+    const service = this.service(host);
+    if (service === undefined) return 'unknown';
+    // forced_down is the cluster's (or an operator's) word that the host is off; a mere missing heartbeat is not:
+    // the guest may be running there already.
+    if (service.forcedDown) return 'dead';
+    return service.state === 'down' ? 'silent' : 'alive';
+  }
+
+  /** When what {@link destination} tells was last learned. */
+  get at(): number {
+    return Math.max(this.#servicesAt, this.#fencedAt);
+  }
+
+  /** When it was last seen that a destination is what {@link destination} says. */
+  knownAt(host: NovaHost | null): number {
+    return host !== null && this.#fenced.has(host) ? this.#fencedAt : this.#servicesAt;
+  }
 }

@@ -78,3 +78,15 @@ export function trailOf(events: readonly ActionEvent[]): Trail {
     ? { kind: 'conductor', passedOn: true }
     : { kind: 'ended', by: 'conductor', host, at: finishedAt };
 }
+
+/** Which destination has begun it, and when the last sign of that was, in ms on Nova's clock; null: none has. */
+export function begunOn(
+  record: Migration,
+  trail: Trail,
+): { readonly host: NovaHost; readonly since: number } | null {
+  const { status, destHost, updatedAt } = record;
+  if (status !== 'accepted') return destHost === null ? null : { host: destHost, since: updatedAt };
+  if (trail.kind !== 'destination') return null;
+  const host = trail.host ?? destHost;
+  return host === null ? null : { host, since: trail.at };
+}

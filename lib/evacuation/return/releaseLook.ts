@@ -1,19 +1,17 @@
-import type { ComputeService, Migration, NovaHost, Server, ServerId } from '@openstack-ts/nova-client';
-import { isPending, type MarkName, type MarkReading } from '../../attrd/index.ts';
+import type { ComputeService, Migration, Server, ServerId } from '@openstack-ts/nova-client';
+import { type Incident, isPending, type MarkReading } from '../../attrd/index.ts';
 import { fencedAt } from '../incident/disabledReason.ts';
-import { hostKey, hostOfMark, isSameHost, marksOf, matchHost, servicesByHost } from '../incident/names.ts';
+import { marksOf } from '../incident/names.ts';
 import { pacing } from '../incident/pacing.ts';
-import { inFlightTitles, type OpenFacts } from '../judge/inFlight.ts';
-import { needsTrail } from '../judge/standing.ts';
 import { crossCheck } from '../look/crossCheck.ts';
-import { destinationOf } from '../look/destinations.ts';
-import { lookAtOpen } from '../look/openRecords.ts';
-import { isOpen, provesMove } from '../look/records.ts';
+import { provesMove } from '../look/records.ts';
+import { isSilentFor, silenceAfter } from '../look/silence.ts';
 import type { HostLook } from '../look/trust.ts';
 import { mayBeLeftOut } from '../look/unlisted.ts';
 import { lacksRecord, unrecordedEvacuation } from '../look/unrecorded.ts';
 import type { GuestStarter } from './guestStarter.ts';
 import type { ReleaseAction, ReleaseFacts } from './release.ts';
+import { type MarksAround, ReleaseFlights } from './releaseFlights.ts';
 import type { ReleasedHost, ReleaseScope } from './releaseScope.ts';
 
 /** What is read first: the mark before everything that Nova is asked. */
@@ -23,8 +21,8 @@ export interface ReleaseWorld {
   readonly marks: string;
   readonly service: ComputeService | null;
   readonly records: readonly Migration[];
-  /** Names under which other hosts bear a pending mark. */
-  readonly fenced: readonly MarkName[];
+  /** Those of all hosts. */
+  readonly around: MarksAround;
 }
 
 /** What must not be there before a step: it is made sure of once. */
@@ -47,13 +45,18 @@ export class ReleaseLook {
   #unrecorded: readonly Migration[] = [];
   #doubt: string | null = null;
   readonly #sure = new Set<string>();
+  readonly #flights: ReleaseFlights;
+  /** As it is noted in the service's reason, on the clock of whoever fenced it. */
   #fencedAt: number | null = null;
+  /** As its incident tells, on Nova's clock. */
+  #incidentAt: number | null = null;
   #wasFenced = false;
 
   constructor(scope: ReleaseScope, released: ReleasedHost, guests: GuestStarter) {
     this.#scope = scope;
     this.#released = released;
     this.#guests = guests;
+    this.#flights = new ReleaseFlights(scope, released.host);
   }
 
   /** Whether Nova held it forced down or disabled when we came: then its instances may need a start. */
@@ -65,12 +68,14 @@ export class ReleaseLook {
     const { marks } = this.#scope;
     const { names, service } = this.#released;
     // First of all: the original agents say `no` as soon as Nova has accepted, so what Nova is asked after it counts.
-    const all = (await marks.readAll()).marks;
-    const own = marksOf(all, names);
-    const fenced = all.filter((one) => isPending(one.mark)).map(({ name }) => name);
+    const at = this.#scope.clock.now();
+    const { marks: readings, incidents } = await marks.readAll();
+    const own = marksOf(readings, names);
+    for (const { incident } of own) this.#noteIncident(incident);
     const [found] = await Promise.all([service(), this.#readRecords()]);
     const records = [...this.#records.values()];
-    return { mark: worstMark(own), marks: stateOf(own), service: found, records, fenced };
+    const around = { readings, incidents, at };
+    return { mark: worstMark(own), marks: stateOf(own), service: found, records, around };
   }
 
   /** Whether the host's marks are what they were at a look: it may have been fenced again while Nova was asked. */
@@ -129,7 +134,7 @@ export class ReleaseLook {
   /** A host that Nova does not know, for certain, has no instances either. */
   async #crossCheck(isKnown: (id: ServerId) => boolean, own: ComputeService | null): Promise<HostLook> {
     const { nova, clock, callOptions } = this.#scope;
-    const { host, service } = this.#released;
+    const { host, service, notes } = this.#released;
     if (own === null) {
       const all = await nova.listComputeServices(callOptions);
       return (await mayBeLeftOut(nova, all, host, callOptions)) ?? { kind: 'told', leaked: [] };
@@ -138,8 +143,15 @@ export class ReleaseLook {
       const now = await service();
       return now === null ? [] : [now];
     };
-    const placement = 'helps';
-    return crossCheck({ nova, host, isKnown, services, clock, options: callOptions, placement });
+    const isWaitedFor = notes !== undefined && !isSilentFor(notes.placementSilence, pacing.releaseSilentMs);
+    return crossCheck({
+      ...{ nova, host, isKnown, services, clock, options: callOptions },
+      placement: isWaitedFor ? 'needed' : 'helps',
+      heard: (answered) => {
+        if (notes === undefined) return;
+        notes.placementSilence = silenceAfter(notes.placementSilence, answered, clock.now());
+      },
+    });
   }
 
   /** Time has passed: what was not certain may be by now. */
@@ -157,8 +169,9 @@ export class ReleaseLook {
     }
   }
 
-  async facts({ mark, service: found, records, fenced }: ReleaseWorld): Promise<ReleaseFacts> {
+  async facts({ mark, service: found, records, around }: ReleaseWorld): Promise<ReleaseFacts> {
     const { host, service, compute } = this.#released;
+    const offset = this.#scope.nova.clockOffsetMs;
     if (found !== null) this.#fencedAt ??= fencedAt(found);
     const since = this.#since(records);
     const state = await compute(found);
@@ -172,50 +185,12 @@ export class ReleaseLook {
       host,
       service: latest,
       doubt: this.#doubt,
-      inFlight: await this.#inFlight([...records, ...this.#unrecorded], fenced),
+      inFlight: await this.#flights.titles([...records, ...this.#unrecorded], around, since - offset),
       unsettled: records.filter(({ status }) => status === 'done').length,
       compute: state === 'silent' && hasRestarted(records, since) ? 'running' : state,
       guests,
       mark,
     };
-  }
-
-  /** Nova's services are asked for only where a record is open: most hosts that come back have none. */
-  async #inFlight(records: readonly Migration[], fenced: readonly MarkName[]): Promise<readonly string[]> {
-    const { nova, clock, callOptions } = this.#scope;
-    if (!records.some(isOpen)) return [];
-    const destinationsAt = clock.now();
-    const services = servicesByHost(await nova.listComputeServices(callOptions));
-    const dead = new Set(fenced.map((name) => hostFenced([...services.values()], name)));
-    const service = (host: NovaHost) => services.get(hostKey(host));
-    const facts = (): OpenFacts => ({
-      markedHost: this.#released.host,
-      destination: (host) => destinationOf(host, { service, fenced: dead }),
-      destinationKnownAt: () => destinationsAt,
-      destinationsAt,
-      orphans: new Set(),
-      outlived: new Set(),
-      // Whoever set the mark to `no` has watched it.
-      hasLived: () => true,
-      now: clock.now(),
-      clockOffsetMs: nova.clockOffsetMs,
-    });
-    const open = await lookAtOpen(
-      nova,
-      records,
-      () => clock.now(),
-      (record, server) =>
-        needsTrail({
-          ...facts(),
-          server,
-          gone: server === null,
-          seenAt: clock.now(),
-          records: [record],
-          underWay: 0,
-        }),
-      callOptions,
-    );
-    return inFlightTitles(open, facts());
   }
 
   /** Since when a start counts as one of this return: an older one may belong to a return that another failure ended. */
@@ -224,22 +199,28 @@ export class ReleaseLook {
     return Math.max(since, clock.now() + nova.clockOffsetMs - pacing.triedMs);
   }
 
-  /** When it was fenced, on Nova's clock: as we noted it, else about its latest evacuation, else a while ago. */
+  /**
+   * When it was fenced, on Nova's clock, or earlier: as its incident has it, or its service, whose reason bears the time of a clock that
+   * may be wrong, and stays that of the failure before while the host was not released. Else about its latest evacuation, else a while ago.
+   */
   #since(records: readonly Migration[]): number {
     const { nova, clock } = this.#scope;
-    if (this.#fencedAt !== null) return this.#fencedAt + nova.clockOffsetMs - pacing.clockMarginMs;
     const now = clock.now() + nova.clockOffsetMs;
+    const noted = [
+      ...(this.#fencedAt === null ? [] : [this.#fencedAt + nova.clockOffsetMs]),
+      // One ahead of Nova's clock is from before that was set back.
+      ...(this.#incidentAt === null || this.#incidentAt > now ? [] : [this.#incidentAt]),
+    ];
+    if (noted.length > 0) return Math.min(...noted) - pacing.clockMarginMs;
     const latest = Math.max(...records.map(({ createdAt }) => createdAt), now - pacing.historyMs);
     return Math.min(latest, now - pacing.forgottenIncidentMs);
   }
-}
 
-/** Nova's name of a host that bears a mark; one that is not certain to be that machine does not count as fenced. */
-function hostFenced(services: readonly ComputeService[], name: MarkName): NovaHost {
-  const match = matchHost(services, name);
-  if (match.kind !== 'host') return hostOfMark(name);
-  const { service, twins } = match;
-  return twins.length === 0 || isSameHost(service.host, name) ? service.host : hostOfMark(name);
+  /** Of a mark that somebody has set by hand it tells when that was seen. */
+  #noteIncident(incident: Incident | null): void {
+    if (incident === null || incident.adopted || incident.novaAt === null) return;
+    this.#incidentAt = Math.min(this.#incidentAt ?? Number.POSITIVE_INFINITY, incident.novaAt);
+  }
 }
 
 function worstMark(readings: readonly MarkReading[]): ReleaseFacts['mark'] {

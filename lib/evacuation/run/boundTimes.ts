@@ -24,7 +24,7 @@ export function boundTimes(hints: Hints, now: number): void {
 }
 
 function bounded(entry: HostHints, now: number): HostHints {
-  const { signs, incident } = entry;
+  const { signs, incident, setBack } = entry;
   const doubtful = now + longestDoubtMs;
   return {
     ...entry,
@@ -34,10 +34,16 @@ function bounded(entry: HostHints, now: number): HostHints {
     refusals: each(entry.refusals, (refusal) => ({ ...refusal, at: Math.min(refusal.at, now) })),
     quietUntil: Math.min(entry.quietUntil, doubtful),
     doubts: each(entry.doubts, (until) => Math.min(until, doubtful)),
-    placementSilentSince: past(entry.placementSilentSince, now),
+    placementSilence: boundSilence(entry.placementSilence, now),
+    setBack: setBack === null ? null : { ...setBack, since: Math.min(setBack.since, now) },
     signs: signs === null ? null : { ...signs, watchedSince: past(signs.watchedSince, now) },
     incident: incident === null ? null : { ...incident, fencedAt: Math.min(incident.fencedAt, now) },
   };
+}
+
+function boundSilence(silence: HostHints['placementSilence'], now: number): HostHints['placementSilence'] {
+  if (silence === null) return null;
+  return { since: Math.min(silence.since, now), until: Math.min(silence.until, now) };
 }
 
 function past(at: number | null, now: number): number | null {

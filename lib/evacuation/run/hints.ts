@@ -3,10 +3,13 @@ import { type MarkName, markName } from '../../attrd/index.ts';
 import { isRecord } from '../../system/isRecord.ts';
 import type { RequestNotes } from '../act/requestScope.ts';
 import { readThrottle, type ThrottleState } from '../decide/throttleState.ts';
+import type { RoomOn } from '../decide/waitForRoom.ts';
 import type { ClaimNotes } from '../incident/claim.ts';
 import type { Lived } from '../look/lived.ts';
 import type { Signs } from '../look/returnSigns.ts';
 import type { ReturnNotes } from '../look/returnWatch.ts';
+import type { SetBack } from '../look/setBack.ts';
+import type { Silence } from '../look/silence.ts';
 import type { ReportNotes } from '../tell/hostReport.ts';
 
 /**
@@ -27,14 +30,18 @@ export interface HostHints extends ClaimNotes, ReportNotes, RequestNotes, Return
   capacityAt: number;
   /** When room was found for instances that no host had room for, in ms since the epoch. Forgotten: as `capacityAt`. */
   roomAt: Record<string, number>;
+  /** The hosts that had room for instances for which Nova found none (`waitForRoom.ts`). Forgotten: as `capacityAt`. */
+  roomOn: RoomOn;
   /** Whether anything was asked of Nova for it. Not read where the incident tells it. */
   begun: boolean;
   /** Hosts that took an instance of this one together with its disk: what the two share is proven (`diskGuard.ts`). In the incident. */
   sharedWith: readonly NovaHost[];
-  /** Since when Placement does not tell what it counts on the host, in ms since the epoch; null: it told. In the incident. */
-  placementSilentSince: number | null;
+  /** For how long Placement has not told what it counts on the host; null: it told. In the incident. */
+  placementSilence: Silence | null;
   /** Destinations of open records of idle instances, by name (`lived.ts`). In the incident. */
   lived: Record<string, Lived>;
+  /** Since when Nova's clock is seen to be behind what it wrote before (`setBack.ts`). Forgotten: its minute begins anew. */
+  setBack: SetBack | null;
   /** Hosts that looked for the disk of an instance of this one and did not find it (`diskGuard.ts`). In the incident. */
   lackedBy: readonly NovaHost[];
   /**
@@ -77,6 +84,7 @@ export function parseHints(text: string): Hints {
       targets: Array.isArray(entry['targets']) ? readHosts(entry['targets']) : null,
       unfit: readValues(entry['unfit'], (value) => value === 'anywhere' || value === 'zone'),
       roomAt: readValues(entry['roomAt'], (value) => typeof value === 'number'),
+      roomOn: readRoomOn(entry['roomOn']),
       capacityAt: typeof entry['capacityAt'] === 'number' ? entry['capacityAt'] : 0,
       refusals: readRefusals(entry['refusals']),
       pass: entry['pass'] === 'open' || entry['pass'] === 'closed' ? entry['pass'] : 'none',
@@ -86,9 +94,9 @@ export function parseHints(text: string): Hints {
       begun: entry['begun'] === true && typeof entry['incidentId'] !== 'string',
       open: readOpen(entry['open']),
       sharedWith: readHosts(entry['sharedWith']),
-      placementSilentSince:
-        typeof entry['placementSilentSince'] === 'number' ? entry['placementSilentSince'] : null,
+      placementSilence: readSilence(entry['placementSilence']),
       lived: readLived(entry['lived']),
+      setBack: readSetBack(entry['setBack']),
       lackedBy: readHosts(entry['lackedBy']),
       restored: readTexts(entry['restored']).map((id) => serverId(id)),
       incident: readIncident(entry['incident']),
@@ -157,6 +165,21 @@ function readLived(data: unknown): HostHints['lived'] {
   return lived;
 }
 
+function readRoomOn(data: unknown): RoomOn {
+  const entries = Object.entries(isRecord(data) ? data : {});
+  return Object.fromEntries(entries.map(([id, hosts]) => [id, readHosts(hosts)]));
+}
+
+function readSilence(data: unknown): Silence | null {
+  if (!isRecord(data) || typeof data['since'] !== 'number' || typeof data['until'] !== 'number') return null;
+  return { since: data['since'], until: data['until'] };
+}
+
+function readSetBack(data: unknown): SetBack | null {
+  if (!isRecord(data) || typeof data['latest'] !== 'number' || typeof data['since'] !== 'number') return null;
+  return { latest: data['latest'], since: data['since'] };
+}
+
 function readIncident(data: unknown): HostHints['incident'] {
   if (!isRecord(data) || typeof data['host'] !== 'string' || typeof data['fencedAt'] !== 'number')
     return null;
@@ -198,6 +221,7 @@ export function newHostHints(firstSeen: number): HostHints {
     capacityAt: 0,
     unfit: {},
     roomAt: {},
+    roomOn: {},
     refusals: {},
     pass: 'none',
     quietUntil: 0,
@@ -206,8 +230,9 @@ export function newHostHints(firstSeen: number): HostHints {
     begun: false,
     open: {},
     sharedWith: [],
-    placementSilentSince: null,
+    placementSilence: null,
     lived: {},
+    setBack: null,
     lackedBy: [],
     restored: [],
     incident: null,

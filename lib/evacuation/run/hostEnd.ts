@@ -1,34 +1,35 @@
-import type { NovaHost, ServerId } from '@openstack-ts/nova-client';
+import type { NovaHost } from '@openstack-ts/nova-client';
 import { AttrdError, type Incident } from '../../attrd/index.ts';
 import { rethrowUnless } from '../../rethrow.ts';
-import { restoreAll } from '../act/restore.ts';
 import { hasOnlyFailed, keepHome } from '../decide/keepHome.ts';
 import { pacing } from '../incident/pacing.ts';
 import { type Classes, isOpenHost } from '../judge/judgeHost.ts';
-import { isDone, recordsByServer } from '../look/records.ts';
 import { watchedAnew } from '../look/returnSigns.ts';
 import type { Presence } from '../look/returnWatch.ts';
 import { shortList } from '../look/titles.ts';
 import type { HostOutcome } from '../tell/outcome.ts';
 import type { Progress } from '../tell/progress.ts';
+import { HostArrivals } from './hostArrivals.ts';
 import type { HostStand } from './hostStand.ts';
 import { type HostWork, hasNoOther, isBegun, judgeAnew, lookedAgain } from './hostWork.ts';
-
-/** How many that arrived are looked at between two looks at the rest. */
-const mostAtOnce = 20;
 
 /** The ends of a host's evacuation: nothing is left to do, or the machine is back and what is left stays. */
 export class HostEnd {
   readonly #work: HostWork;
   readonly #stand: HostStand;
-  /** When what arrived was last looked after. */
-  #restoredAt = 0;
+  readonly #arrivals: HostArrivals;
   /** When it was last asked whether the machine is back. */
   #presenceAt = 0;
 
   constructor(work: HostWork, stand: HostStand) {
     this.#work = work;
     this.#stand = stand;
+    this.#arrivals = new HostArrivals(work);
+  }
+
+  /** Switches off again what was off before, as it arrives. */
+  restoreArrived(): Promise<void> {
+    return this.#arrivals.restoreSome();
   }
 
   /** Whether this is the end: nothing is left to do, or what is left stays. Null: the evacuation goes on. */
@@ -156,6 +157,18 @@ export class HostEnd {
     return this.#complete(this.#completed(last, progress), progress);
   }
 
+  /** Switches off again what was off before. Null: nothing is left to find out. */
+  async #restore(): Promise<HostOutcome | null> {
+    const unclear = await this.#arrivals.restoreAll();
+    if (unclear.length === 0) return null;
+    const { view, host } = this.#work;
+    const names = shortList(unclear.map((id) => view.title(id)));
+    return this.#stand.outcome(
+      'working',
+      `evacuation of ${host}: all are elsewhere, and it is still to be found out which of them were off before: ${names}.`,
+    );
+  }
+
   /** Whether nothing is left that no list has shown; null: something was, and is to be judged with the rest. */
   async #crossCheck(): Promise<HostOutcome | 'told' | null> {
     const { view, report, host, marked } = this.#work;
@@ -225,70 +238,6 @@ export class HostEnd {
       rethrowUnless(error, AttrdError);
       return `Its mark is not "no" for good yet: ${error.message}; the next pass tries again.`;
     }
-  }
-
-  /** Switches off again what was off before, as it arrives: others may take as long as they like. */
-  async restoreArrived(): Promise<void> {
-    const { clock } = this.#work.scope;
-    if (clock.now() - this.#restoredAt < pacing.pollMaxMs) return;
-    const ids = this.#toRestore();
-    if (ids.length === 0) return;
-    await this.#restoreThese(ids.slice(0, mostAtOnce));
-    this.#restoredAt = clock.now();
-  }
-
-  /** Switches off again what was off before. Null: nothing is left to find out. */
-  async #restore(): Promise<HostOutcome | null> {
-    const { scope, host, view } = this.#work;
-    const { clock, reportBy } = scope;
-    for (;;) {
-      const ids = this.#toRestore();
-      if (ids.length === 0) return null;
-      const unclear = await this.#restoreThese(ids);
-      if (unclear.length > 0 && clock.now() + pacing.pollMaxMs >= reportBy) {
-        const names = shortList(unclear.map((id) => view.title(id)));
-        return this.#stand.outcome(
-          'working',
-          `evacuation of ${host}: all are elsewhere, and it is still to be found out which of them were off before: ${names}.`,
-        );
-      }
-      if (unclear.length > 0) await clock.sleep(pacing.pollMaxMs);
-    }
-  }
-
-  async #restoreThese(ids: readonly ServerId[]): Promise<readonly ServerId[]> {
-    const { scope, marked } = this.#work;
-    const { hints } = marked;
-    const unclear = await restoreAll(scope.nova, ids, scope.log, scope.callOptions);
-    const settled = ids.filter((id) => !unclear.includes(id));
-    hints.restored = [...hints.restored, ...settled];
-    return unclear;
-  }
-
-  /**
-   * Instances that arrived and may have been off. Those that needed more than one attempt are among them: after one that
-   * failed Nova takes them for broken, and after one whose destination died for running, whatever they were. So are those that
-   * this node did not ask for: what they were before is not told by whoever did.
-   */
-  #toRestore(): readonly ServerId[] {
-    const { marked, view, requests } = this.#work;
-    const { hints } = marked;
-    const since = this.#work.since();
-    // What was under way when the host was fenced again arrives in this incident.
-    const ours = view.records.filter(
-      (record) => record.createdAt >= since || (isDone(record) && record.updatedAt >= since),
-    );
-    const byServer = recordsByServer(ours);
-    const settled = new Set(hints.restored);
-    const found: ServerId[] = [];
-    for (const id of new Set(ours.filter(isDone).map(({ serverId }) => serverId))) {
-      if (settled.has(id)) continue;
-      const isFirst = (byServer.get(id)?.length ?? 0) === 1;
-      const wasSeen = requests.asked.has(id) && isFirst && !requests.toRestore.has(id);
-      if (wasSeen) hints.restored = [...hints.restored, id];
-      else found.push(id);
-    }
-    return found;
   }
 }
 

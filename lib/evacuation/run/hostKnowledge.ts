@@ -10,12 +10,14 @@ import { isNoHostFound } from '../judge/failureKind.ts';
 import type { HostFacts } from '../judge/judgeHost.ts';
 import { isMoving } from '../judge/moving.ts';
 import { isStateLost, type Selected, select } from '../judge/policy.ts';
-import { begunOn, needsTrail } from '../judge/standing.ts';
+import { needsTrail } from '../judge/standing.ts';
 import { GroupNotes } from '../look/groupNotes.ts';
 import type { HostView } from '../look/hostView.ts';
 import { hasLived, livesOn } from '../look/lived.ts';
 import type { PolicyFacts } from '../look/policyFacts.ts';
 import { isOpen, recordsByServer } from '../look/records.ts';
+import { setBackBy } from '../look/setBack.ts';
+import { type Surroundings, surroundingsOf, withFates } from '../look/surroundings.ts';
 import { Traces, type TraceWish } from '../look/traces.ts';
 import { isRebuilding } from '../look/trail.ts';
 import { type DiskLook, HostDisks } from './hostDisks.ts';
@@ -28,6 +30,14 @@ interface Decision {
   readonly rank: Rank;
 }
 
+/** When the incident began. */
+export interface IncidentTimes {
+  /** On our clock. */
+  readonly fencedAt: number;
+  /** From when on Nova's records belong to it, on Nova's clock. */
+  readonly since: () => number;
+}
+
 /** What is known of a host's instances: gathered anew at each look, with what earlier looks have shown. */
 export class HostKnowledge {
   readonly #scope: PassScope;
@@ -35,22 +45,27 @@ export class HostKnowledge {
   readonly #host: NovaHost;
   readonly #view: HostView;
   readonly #requests: Requests;
-  /** From when on Nova's records belong to the incident, on Nova's clock. */
-  readonly #since: () => number;
+  readonly #incident: IncidentTimes;
   readonly #groupNotes: GroupNotes;
   readonly #traces: Traces;
   readonly #decisions = new WeakMap<Server, Decision>();
   readonly #ranks = new Map<ServerId, Rank>();
   readonly #disks: HostDisks;
 
-  constructor(scope: PassScope, marked: MarkedHost, view: HostView, requests: Requests, since: () => number) {
+  constructor(
+    scope: PassScope,
+    marked: MarkedHost,
+    view: HostView,
+    requests: Requests,
+    incident: IncidentTimes,
+  ) {
     const { cloud, nova, callOptions, clock } = scope;
     this.#scope = scope;
     this.#marked = marked;
     this.#host = marked.service.host;
     this.#view = view;
     this.#requests = requests;
-    this.#since = since;
+    this.#incident = incident;
     this.#groupNotes = new GroupNotes(nova, (id) => cloud.serverGroup(id), callOptions);
     this.#traces = new Traces(nova, () => clock.now(), callOptions);
     this.#disks = new HostDisks(scope, marked, requests);
@@ -58,7 +73,7 @@ export class HostKnowledge {
 
   /** @param warn takes a sentence about what could not be read, or was ignored, and what it is about */
   async gather(warn: (subject: string, sentence: string) => void): Promise<HostFacts> {
-    const { cloud, clock, nova, policy } = this.#scope;
+    const { cloud, clock, nova, policy, fencings } = this.#scope;
     const servers = [...this.#view.servers.values()].flatMap(({ server }) =>
       server === null ? [] : [server],
     );
@@ -69,34 +84,29 @@ export class HostKnowledge {
     const records = recordsByServer(this.#view.records);
     const { clockOffsetMs } = nova;
     this.#watchDestinations(servers, records);
-    const judged = {
-      destination: (host: NovaHost | null) => cloud.destination(host),
-      destinationKnownAt: (host: NovaHost | null) => cloud.destinationKnownAt(host),
-      clockOffsetMs,
-    };
-    const shared = {
-      ...judged,
+    const times = { now, clockOffsetMs };
+    const { hints } = this.#marked;
+    hints.setBack = setBackBy(hints.setBack, this.#view.records, servers, times);
+    const around = surroundingsOf({
       markedHost: this.#host,
-      destinationsAt: cloud.destinationsAt,
-      orphans: new Set<string>(),
-      outlived: new Set<string>(),
-      hasLived: (host: NovaHost, since: number) => hasLived(this.#marked.hints.lived[host], since),
-      now,
-    };
-    await this.#traces.lookUp(this.#wishes(records, shared));
-    const { orphans, outlived } = await this.#fates(records);
+      fencedAt: this.#incident.fencedAt,
+      destinations: cloud.destinations,
+      hasLived: (host, since) => hasLived(hints.lived[host], since),
+      setBack: hints.setBack,
+      ...times,
+    });
+    await this.#traces.lookUp(this.#wishes(records, around));
+    const known = await withFates(around, records, (record) => this.#traces.trail(record), fencings);
     const diedMoves = await this.#diedMoves();
-    const incidentAt = this.#since();
+    const incidentAt = this.#incident.since();
     await this.#groupNotes.read(this.#homeless(records));
     const disks = this.#disks.look(this.#view, records, incidentAt, warn);
     this.#noteRanks(servers, policyFacts, records, warn);
     return {
-      ...shared,
+      ...known,
       servers: this.#view.servers,
       records,
       incidentAt,
-      orphans,
-      outlived,
       canLand: targets.length > 0,
       recovers: policy.otherStates === 'recover',
       isBeingRequested: (id) => this.#requests.isUnderWay(id),
@@ -195,20 +205,6 @@ export class HostKnowledge {
     }
   }
 
-  /** A destination that died and is back looks like any other: what it has lost is told by the cluster, to every controller alike. */
-  async #fates(records: ByServer): Promise<Pick<HostFacts, 'orphans' | 'outlived'>> {
-    const { fencings } = this.#scope;
-    const orphans = new Set<string>();
-    const outlived = new Set<string>();
-    for (const record of [...records.values()].flatMap((all) => all.slice(-1))) {
-      const begun = isOpen(record) ? begunOn(record, this.#traces.trail(record)) : null;
-      if (begun === null) continue;
-      if (await fencings.isLost(begun.host, begun.since)) orphans.add(record.id);
-      else if (await fencings.wasFencedBefore(begun.host, begun.since)) outlived.add(record.id);
-    }
-    return { orphans, outlived };
-  }
-
   /**
    * One that hung at the very end goes on when it is back, and nothing in Nova tells that it hung. So whoever looks watches the
    * destinations of open records that nobody works on, and leaves in the incident for how long: passes may be short.
@@ -231,7 +227,7 @@ export class HostKnowledge {
       if (latest === undefined || latest.destHost === null || !isOpen(latest)) continue;
       if (server.host !== this.#host || isRebuilding(server)) continue;
       const touched = lastTouched(latest, server);
-      if (novaNow - touched < pacing.idleRecordMs) continue;
+      if (hints.setBack === null && novaNow - touched < pacing.idleRecordMs) continue;
       wanted.set(latest.destHost, Math.max(wanted.get(latest.destHost) ?? 0, touched));
     }
     for (const [host, touched] of wanted) {
@@ -255,16 +251,13 @@ export class HostKnowledge {
   }
 
   /** What has to be looked up besides, before anything can be said of some instances. */
-  #wishes(
-    records: ByServer,
-    shared: Omit<Parameters<typeof needsTrail>[0], 'server' | 'gone' | 'seenAt' | 'records' | 'underWay'>,
-  ): readonly TraceWish[] {
+  #wishes(records: ByServer, around: Surroundings): readonly TraceWish[] {
     return [...this.#view.servers].flatMap(([id, { server, gone, seenAt }]): TraceWish[] => {
       if (server === null || server.host !== this.#host) return [];
       if (isMoving(server)) return [{ of: 'move', serverId: id }];
       const own = records.get(id) ?? [];
       const record = own.at(-1);
-      const known = { ...shared, server, gone, seenAt, records: own, underWay: 0 };
+      const known = { ...around, server, gone, seenAt, records: own, underWay: 0 };
       return record !== undefined && needsTrail(known) ? [{ of: 'request', record }] : [];
     });
   }

@@ -49,15 +49,18 @@ export class HostMemory {
     const noted = hints.quietUntil;
     hints.quietUntil = Math.max(quietUntil, incident === null ? noted : 0);
     if (incident === null) return;
-    const { cut, placementSilentSince, lived, ranUntil, ranks, sharedWith, lackedBy } = this.#written;
+    const { cut, placementSilence, lived, ranUntil, ranks, sharedWith, lackedBy } = this.#written;
     const settledAt = cut ? fencedAt + pacing.settleMs : 0;
     hints.quietUntil = Math.max(quietUntil, settledAt, this.#quietUntil(noted));
     hints.sharedWith = sharedWith.map(novaHost);
     hints.lackedBy = lackedBy.map(novaHost);
     hints.lived = Object.fromEntries(lived.map(({ host, ...life }) => [host, life]));
     const { clock, nova } = this.#scope;
-    const silentSince = placementSilentSince === null ? null : placementSilentSince - nova.clockOffsetMs;
-    hints.placementSilentSince = silentSince === null ? null : Math.min(silentSince, clock.now());
+    const onOurs = (at: number) => Math.min(at - nova.clockOffsetMs, clock.now());
+    hints.placementSilence =
+      placementSilence === null
+        ? null
+        : { since: onOurs(placementSilence.since), until: onOurs(placementSilence.until) };
     if (ranUntil !== null) hints.signs = remembersRun(hints.signs, ranUntil);
     this.#scope.queue.recall(ranks);
   }
@@ -158,10 +161,7 @@ export class HostMemory {
       begun: this.#begun,
       quietUntil: doubtful > clock.now() ? doubtful + offset : written.quietUntil,
       ranUntil: hasMoved ? ran : written.ranUntil,
-      placementSilentSince:
-        hints.placementSilentSince === null
-          ? null
-          : (written.placementSilentSince ?? hints.placementSilentSince + offset),
+      placementSilence: this.#silence(),
       lived: Object.entries(hints.lived)
         .map(([host, life]) => ({ host, ...life }))
         .slice(0, mostKnown.lived),
@@ -181,6 +181,17 @@ export class HostMemory {
       ),
       ...more,
     };
+  }
+
+  /** Noted again when it has gone on for a while. */
+  #silence(): Known['placementSilence'] {
+    const { placementSilence: silence } = this.#marked.hints;
+    if (silence === null) return null;
+    const offset = this.#scope.nova.clockOffsetMs;
+    const now = { since: silence.since + offset, until: silence.until + offset };
+    const before = this.#written.placementSilence;
+    const isSame = before !== null && Math.abs(before.since - now.since) <= pacing.clockMarginMs;
+    return isSame && now.until - before.until < pacing.watchNotedMs ? before : now;
   }
 
   /** Null: it is written; else why not, as a sentence. */

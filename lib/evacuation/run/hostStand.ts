@@ -1,4 +1,6 @@
 import type { ServerId } from '@openstack-ts/nova-client';
+import { AttrdError } from '../../attrd/index.ts';
+import { rethrowUnless } from '../../rethrow.ts';
 import type { InstanceClass } from '../judge/instance.ts';
 import type { Classes } from '../judge/judgeHost.ts';
 import { isDone } from '../look/records.ts';
@@ -92,6 +94,8 @@ export class HostStand {
   /** This pass has no time for more: where the host stands, and why. */
   async unfinished(classes: Classes): Promise<HostOutcome> {
     const { report, host, view } = this.#work;
+    // Nothing is told of an incident that is another's, or is over, by now: its host may have been fenced again.
+    if (!(await this.#isStillOurs())) return this.lost();
     // The last look may have taken a minute.
     this.heedGate();
     const progress = progressText(this.progress(classes));
@@ -99,7 +103,7 @@ export class HostStand {
     const text = `evacuation of ${host}: ${progress}`;
     report.say('summary', 'info', `Evacuation of ${host}: ${progress}.`);
     const describe = ([id, one]: [ServerId, InstanceClass]) =>
-      `${view.title(id)}: ${'sentence' in one ? one.sentence : one.kind}`;
+      `${view.title(id)}: ${'sentence' in one ? one.sentence : one.kind}${afterGivenUp(id, one)}`;
     const all = [...classes];
     // What waits for an operator comes first: nothing else ends it.
     const stands = all.filter(([, one]) => one.kind === 'held' || (one.kind === 'inFlight' && one.overdue));
@@ -122,6 +126,17 @@ export class HostStand {
     return this.outcome('working', `${text}; ${pause ?? 'it goes on at the next pass'}.`);
   }
 
+  /** As far as the cluster tells: what it does not tell for a moment is no loss. */
+  async #isStillOurs(): Promise<boolean> {
+    const { scope, marked } = this.#work;
+    try {
+      return await scope.claims.stillHeld(marked.name);
+    } catch (error) {
+      rethrowUnless(error, AttrdError);
+      return scope.claims.lost(marked.name) === null;
+    }
+  }
+
   lost(): HostOutcome {
     const { scope, marked, host } = this.#work;
     const why = scope.claims.lost(marked.name) ?? 'its claim is no longer held';
@@ -141,4 +156,12 @@ export class HostStand {
   outcome(kind: HostOutcome['kind'], sentence: string): HostOutcome {
     return { kind, name: this.#work.marked.name, sentence, progress: this.#shown };
   }
+}
+
+/** What was given up is tried again by itself when a host comes up or has room, else in half an hour; or by whoever has mended it. */
+function afterGivenUp(id: ServerId, one: InstanceClass): string {
+  const isGivenUp = one.kind === 'failed' && one.givenUp;
+  return isGivenUp
+    ? ` (given up for now; once the cause is mended, at once with: openstack server evacuate ${id})`
+    : '';
 }

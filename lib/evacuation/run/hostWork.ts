@@ -1,12 +1,13 @@
 import type { NovaHost, ServerId } from '@openstack-ts/nova-client';
 import { Requests } from '../act/requests.ts';
-import { roomWanted, waitForRoom } from '../decide/waitForRoom.ts';
+import { moreRoom, roomWanted, waitForRoom } from '../decide/waitForRoom.ts';
 import { incidentTime, recordsSince } from '../incident/incidentTime.ts';
 import { pacing } from '../incident/pacing.ts';
 import { type Classes, judgeHost } from '../judge/judgeHost.ts';
 import { crossCheck } from '../look/crossCheck.ts';
 import { HostView } from '../look/hostView.ts';
 import { provesMove, recordsByServer, recordsOf } from '../look/records.ts';
+import { isSilentFor, silenceAfter } from '../look/silence.ts';
 import type { HostLook } from '../look/trust.ts';
 import { HostReport } from '../tell/hostReport.ts';
 import { HostKnowledge } from './hostKnowledge.ts';
@@ -50,8 +51,8 @@ export function openHostWork(scope: PassScope, marked: MarkedHost): HostWork {
   const memory: HostMemory = new HostMemory(scope, marked, () => knowledge.ranksToKeep());
   memory.recall(incidentAt);
   const requests = new Requests(scope, marked, view, report, since, () => memory.begin());
-  const knowledge: HostKnowledge = new HostKnowledge(scope, marked, view, requests, since);
   const incident = { fencedAt: incidentAt, since };
+  const knowledge: HostKnowledge = new HostKnowledge(scope, marked, view, requests, incident);
   return { scope, marked, host, ...incident, view, report, requests, knowledge, memory };
 }
 
@@ -77,6 +78,11 @@ export async function judgeAnew(work: HostWork): Promise<Classes> {
   const waiting = waitForRoom(classes, unfit, hints.unfit, facts.now, (id) => triedAt(work, id));
   for (const id of waiting.fitNow) hints.roomAt[id] = facts.now;
   hints.unfit = waiting.unfit;
+  const failed = wanted.filter(({ id }) => classes.get(id)?.kind === 'failed' && !unfit.has(id));
+  const hosts = new Map(failed.map((one) => [one.id, room.hostsFor(one, cloud.targets())]));
+  const { roomOn, news } = moreRoom(hints.roomOn, hosts);
+  for (const id of news) hints.roomAt[id] = facts.now;
+  hints.roomOn = roomOn;
   return waiting.classes;
 }
 
@@ -128,17 +134,13 @@ export function hasNoOther(
     services: () => cloud.services(0),
     clock,
     options: callOptions,
-    placement: isSilentForLong(hints.placementSilentSince, clock.now()) ? 'helps' : 'needed',
+    placement: isSilentFor(hints.placementSilence, pacing.placementSilentMs) ? 'helps' : 'needed',
     heard: (answered) => {
-      hints.placementSilentSince = answered ? null : (hints.placementSilentSince ?? clock.now());
-      if (!isSilentForLong(hints.placementSilentSince, clock.now())) return;
+      hints.placementSilence = silenceAfter(hints.placementSilence, answered, clock.now());
+      if (!isSilentFor(hints.placementSilence, pacing.placementSilentMs)) return;
       const minutes = pacing.placementSilentMs / 60_000;
       const sentence = `Placement has not told for ${minutes} minutes whether Nova's list leaves out instances of ${host}: that it has no more rests on a second list of Nova's, while every cell answers; see to Placement`;
       report.say('silent', 'warn', `${sentence}.`);
     },
   });
-}
-
-function isSilentForLong(since: number | null, now: number): boolean {
-  return since !== null && now - since >= pacing.placementSilentMs;
 }

@@ -21,7 +21,16 @@ const untoldReleaseLooks = 2;
 
 type Options = Pick<
   PassOptions,
-  'release' | 'readActive' | 'clock' | 'log' | 'marks' | 'hints' | 'report' | 'showProgress' | 'clearProgress'
+  | 'release'
+  | 'readActive'
+  | 'clock'
+  | 'log'
+  | 'marks'
+  | 'readFencing'
+  | 'hints'
+  | 'report'
+  | 'showProgress'
+  | 'clearProgress'
 >;
 
 /** The releases of a pass: hosts that were evacuated and are back, taken back into service from here. */
@@ -104,7 +113,7 @@ export class Releases {
   }
 
   async #walk(scope: PassScope, name: MarkName, all: readonly MarkReading[]): Promise<void> {
-    const { log, marks, clock } = this.#options;
+    const { log, marks, clock, readFencing } = this.#options;
     const { cloud, nova, callOptions, names, reportBy } = scope;
     const host = await names.hostOf(name);
     // One that waits under another name of the same host counts as well.
@@ -117,7 +126,7 @@ export class Releases {
     let incidentAt: number | null = null;
     const show = ({ sentence }: { readonly sentence: string }) => this.#show(name, hint, sentence);
     const outcome = await walkRelease(
-      { nova, marks, clock, log, callOptions, show },
+      { nova, marks, clock, log, callOptions, show, readFencing, nodesOf: (each) => names.nodesOf(each) },
       {
         host,
         names: [...new Set([name, markOfHost(host), ...sameHost])],
@@ -128,6 +137,7 @@ export class Releases {
           return service;
         },
         compute: async (service) => lookedAt(hint, service),
+        notes: hint,
         start: async () => false,
       },
       () => reportBy,

@@ -1,8 +1,8 @@
 /** Nova's records of servers that leave their hosts: evacuations, and the moves of hosts that live. */
 import type { ComputeApi } from './computeApi.ts';
 import type { Field } from './decode.ts';
-import { isSameHost, type NovaHost, novaHost, type ServerId } from './names.ts';
-import type { CallOptions, Migration, Move } from './types.ts';
+import { isSameHost, novaHost, type ServerId } from './names.ts';
+import type { CallOptions, EvacuationFilter, Migration, Move } from './types.ts';
 
 const evacuation = 'evacuation';
 /** The source of a record that has none: no host's. */
@@ -15,25 +15,42 @@ const nowhere = novaHost('');
  */
 export async function listEvacuations(
   api: ComputeApi,
-  filter: { readonly sourceHost: NovaHost; readonly changedSince?: number },
+  filter: EvacuationFilter,
   options?: CallOptions,
 ): Promise<readonly Migration[]> {
+  const [what, query, isWanted] = questionOf(filter);
   const records = await api.list(
     '/os-migrations',
     'migrations',
-    `list the evacuations from ${filter.sourceHost}`,
+    `list the evacuations ${what}`,
     (record) => readRecord(record, evacuation),
     options,
-    { migration_type: 'evacuation', source_compute: filter.sourceHost },
+    { migration_type: 'evacuation', ...query },
   );
   const since = filter.changedSince ?? Number.NEGATIVE_INFINITY;
   return records
-    .filter(
-      ({ kind, migration }) => kind === evacuation && isSameHost(migration.sourceHost, filter.sourceHost),
-    )
+    .filter(({ kind, migration }) => kind === evacuation && isWanted(migration))
     .sort((a, b) => a.migration.createdAt - b.migration.createdAt || a.number - b.number)
     .map((record) => record.migration)
     .filter((migration) => migration.updatedAt >= since);
+}
+
+/** Nova finds records by their source alone, or (`host`) by either end. */
+function questionOf(
+  filter: EvacuationFilter,
+): readonly [
+  what: string,
+  query: { readonly [name: string]: string },
+  isWanted: (one: Migration) => boolean,
+] {
+  if ('sourceHost' in filter) {
+    const { sourceHost } = filter;
+    const isFrom = (one: Migration) => isSameHost(one.sourceHost, sourceHost);
+    return [`from ${sourceHost}`, { source_compute: sourceHost }, isFrom];
+  }
+  const { destHost } = filter;
+  const isTo = (one: Migration) => one.destHost !== null && isSameHost(one.destHost, destHost);
+  return [`to ${destHost}`, { host: destHost }, isTo];
 }
 
 /**

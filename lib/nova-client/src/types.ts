@@ -297,6 +297,11 @@ export interface EvacuateRequest {
  * The Compute API (and the little of Glance that selecting instances needs) of one cloud, logged in.
  * Every method throws `NovaError` and nothing else for what can go wrong outside this process.
  */
+/** Evacuations away from a host, or to it. `changedSince` (ms) leaves out what was neither created nor changed since. */
+export type EvacuationFilter = ({ readonly sourceHost: NovaHost } | { readonly destHost: NovaHost }) & {
+  readonly changedSince?: number;
+};
+
 export interface NovaClient {
   /** The microversion negotiated for all calls, e.g. `2.90`; `2.1` where the cloud has nothing newer. */
   readonly microversion: string;
@@ -367,14 +372,8 @@ export interface NovaClient {
     options?: CallOptions,
   ): Promise<readonly ActionEvent[]>;
 
-  /**
-   * Evacuation records of all servers that were on a host, every page, newest last. `changedSince` (ms) leaves
-   * out what was neither created nor changed since.
-   */
-  listEvacuations(
-    filter: { readonly sourceHost: NovaHost; readonly changedSince?: number },
-    options?: CallOptions,
-  ): Promise<readonly Migration[]>;
+  /** Evacuation records of all servers that were on a host, or were sent to it, every page, newest last. */
+  listEvacuations(filter: EvacuationFilter, options?: CallOptions): Promise<readonly Migration[]>;
 
   /** Live migrations, resizes and the like of one server, newest last. */
   listMoves(serverId: ServerId, options?: CallOptions): Promise<readonly Move[]>;

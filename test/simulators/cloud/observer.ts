@@ -155,7 +155,7 @@ export class Observer {
   /** Evacuations that have ended well, by record, and when that was seen. */
   readonly #arrivals = new Map<
     string,
-    { readonly serverId: string; readonly from: string; readonly at: number }
+    { readonly serverId: string; readonly from: string; readonly to: string | null; readonly at: number }
   >();
   /** When the evacuation of a host was last seen to be paused. */
   readonly #pausedLast = new Map<string, number>();
@@ -325,6 +325,8 @@ export class Observer {
       markedSince: (host: string) => this.#markedOnNova.get(host) ?? null,
       renewedAt: (host: string) => this.#renewedOnNova.get(host) ?? 0,
       arrivedFrom: (host: string) => this.#arrivedFrom(host),
+      hasArrived: (id: string, from: string, to: string) =>
+        [...this.#arrivals.values()].some((one) => one.serverId === id && one.from === from && one.to === to),
       isPaused: (host: string) =>
         around.pausedSince(host) !== null || this.#now() - (this.#pausedLast.get(host) ?? 0) < wordSaidMs,
       hostOf: (name: string) => around.hostOf(name),
@@ -334,9 +336,9 @@ export class Observer {
 
   /** Called as well before records are taken away. */
   noteArrivals(): void {
-    for (const { id, serverId, sourceHost, type, status } of this.#world.migrations) {
+    for (const { id, serverId, sourceHost, destHost, type, status } of this.#world.migrations) {
       if (type !== 'evacuation' || status !== 'done' || this.#arrivals.has(id)) continue;
-      this.#arrivals.set(id, { serverId, from: sourceHost, at: this.#now() });
+      this.#arrivals.set(id, { serverId, from: sourceHost, to: destHost, at: this.#now() });
     }
   }
 

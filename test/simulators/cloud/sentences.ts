@@ -15,6 +15,8 @@ export interface Truth {
   renewedAt(host: string): number;
   /** Its instances that were seen to arrive elsewhere since then, on no clock that anybody sets, those deleted since among them. */
   arrivedFrom(host: string): number;
+  /** Whether it was seen to arrive there, though it was deleted since. */
+  hasArrived(id: string, from: string, to: string): boolean;
   /** Whether the evacuation of a host is paused, or was until some seconds ago. */
   isPaused(host: string): boolean;
   /** Whether the numbers of instances are judged as well, and not the rest alone. */
@@ -57,14 +59,16 @@ const rules: readonly Rule[] = [
   ],
   [
     /^Evacuated \S+ \(([0-9a-f-]{36})\) from (\S+): it is on ([^\s,]*[^\s,.])/,
-    ([, id = '', host, destination], truth) => {
-      const arrived = truth.migrations.some(
-        (one) =>
-          one.serverId === id &&
-          one.sourceHost === host &&
-          one.destHost === destination &&
-          ['done', 'completed'].includes(one.status),
-      );
+    ([, id = '', host = '', destination = ''], truth) => {
+      const arrived =
+        truth.hasArrived(id, host, destination) ||
+        truth.migrations.some(
+          (one) =>
+            one.serverId === id &&
+            one.sourceHost === host &&
+            one.destHost === destination &&
+            ['done', 'completed'].includes(one.status),
+        );
       if (arrived || truth.servers.get(id)?.host === destination) return null;
       return `it is on ${truth.servers.get(id)?.host ?? 'none'}, and has no record of going to ${destination}`;
     },

@@ -29,6 +29,7 @@ const shapes: Readonly<Record<ServiceName, readonly Shape[]>> = {
     ['GET', /\/servers\/([^/?]+)\/os-instance-actions/, 'listActions'],
     ['GET', /\/servers\/([^/?]+)$/, 'getServer'],
     ['GET', /\/os-migrations\?.*\bsource_compute=([^&]*)/, 'listEvacuations'],
+    ['GET', /\/os-migrations\?.*[?&]host=([^&]*)/, 'listEvacuationsTo'],
     ['GET', /\/os-migrations\?.*\binstance_uuid=([^&]*)/, 'listMoves'],
     // A part of listCapacity, listAllocations and listProviderNames.
     ['GET', /\/os-hypervisors/, 'listHypervisors'],

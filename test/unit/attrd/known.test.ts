@@ -9,7 +9,13 @@ const incident = (known: Known): Incident => ({
 
 test('what an owner leaves is read as it was written', () => {
   const known: Known = {
-    ...{ begun: true, cut: true, quietUntil: 1_795_230_000_001, ranUntil: 5, placementSilentSince: 6 },
+    ...{
+      begun: true,
+      cut: true,
+      quietUntil: 1_795_230_000_001,
+      ranUntil: 5,
+      placementSilence: { since: 6, until: 7 },
+    },
     lived: [{ host: 'comp2.example.org', since: 7, until: 8, as: 'up' }],
     sharedWith: ['comp2.example.org', 'odd host,=:%'],
     lackedBy: ['comp3.example.org'],

@@ -261,9 +261,13 @@ export class ClientStub {
         if (found === undefined) throw failure('notFound', 404);
         return found;
       },
-      listEvacuations: async ({ sourceHost }) => {
+      listEvacuations: async (filter) => {
         this.#fail('listEvacuations');
-        return this.evacuations.filter((record) => record.sourceHost === sourceHost);
+        return this.evacuations.filter((record) =>
+          'sourceHost' in filter
+            ? record.sourceHost === filter.sourceHost
+            : record.destHost === filter.destHost,
+        );
       },
       evacuate: unused,
       isGuestRunning: async (id) => !this.off.has(id),

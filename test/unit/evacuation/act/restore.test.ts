@@ -1,4 +1,4 @@
-import { type ServerAction, serverId } from '@openstack-ts/nova-client';
+import { novaHost, type ServerAction, serverId } from '@openstack-ts/nova-client';
 import { describe, expect, test } from 'vitest';
 import { restoreAll, shouldBeOff } from '../../../../lib/evacuation/act/restore.ts';
 import { aServer } from '../fakeLists.ts';
@@ -35,9 +35,10 @@ describe('switching off what was off', () => {
       for (const action of ['stop', 'evacuate']) scene.cloud.recordAction(server, action, by);
     }
     const log = scene.site.logOf(process, (line) => scene.tell('ctl0', line));
-    const run = () => scene.time.until(restoreAll(nova, ids, log, {}));
+    const restored = () => scene.time.until(restoreAll(nova, novaHost('comp0'), ids, log, {}));
+    const run = async () => (await restored()).again;
     const stops = () => scene.calls.filter((call) => call.startsWith('stopServer')).length;
-    return { scene, run, ids, stops };
+    return { scene, restored, run, ids, stops };
   }
 
   test('each is stopped once, said once, and ends off', async () => {
@@ -87,6 +88,13 @@ describe('switching off what was off', () => {
         ),
       ]);
     }
+  });
+
+  test('one that is where it was has not arrived: nothing is said of it, and nothing waits for it', async () => {
+    const { scene, restored } = await setup();
+    scene.changeServer('i0', { host: 'comp0', task: 'rebuild_spawning' });
+    expect(await restored()).toEqual({ settled: [], again: [], atHome: ['i0'] });
+    expect(scene.log).toEqual([]);
   });
 
   test('one that does not exist any more needs nothing', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { keepHome } from '../../../../lib/evacuation/decide/keepHome.ts';
+import { hasOnlyFailed, keepHome } from '../../../../lib/evacuation/decide/keepHome.ts';
 import type { InstanceClass } from '../../../../lib/evacuation/judge/instance.ts';
 
 const classes = {
@@ -54,4 +54,15 @@ describe('what is left on a machine that is back', () => {
       }
     },
   );
+});
+
+test.each<[Name[], boolean]>([
+  [['failed', 'finished', 'cannot', 'excluded'], true],
+  // The host itself may be the only one that has room, or the disk.
+  [['failed', 'deferred'], true],
+  [['deferred', 'due'], false],
+  [['deferred', 'inFlight'], false],
+  [['failed', 'waiting'], false],
+])('nothing is left but what has no other place: %j is %j', (names, expected) => {
+  expect(hasOnlyFailed(names.map((name) => classes[name]))).toBe(expected);
 });

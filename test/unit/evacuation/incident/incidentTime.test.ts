@@ -29,7 +29,14 @@ test.each<[string, Incident | null, number | null, number, number]>([
     now - 1_000,
   ],
   ["on Nova's clock, which is ahead of ours", incident(now, now + 7_000), null, 8_000, now - 1_000],
-  ['nothing lies in the future', incident(now, now + minute), null, 0, now],
+  ['nothing lies in the future', incident(now, now + 3_000), null, 0, now],
+  [
+    "Nova's clock was set back since: what was noted on others counts, and does not move with time",
+    incident(now - 20_000, now + 58 * minute),
+    null,
+    -3_000,
+    now - 20_000,
+  ],
   [
     "a fencer's clock is an hour ahead",
     incident(now + 60 * minute, null),

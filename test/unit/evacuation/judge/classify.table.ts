@@ -67,6 +67,8 @@ export interface Row {
   readonly move?: Plain<Pick<Move, 'kind' | 'status' | 'destHost'>> & { readonly touched: number };
   /** Seconds since a host became available. */
   readonly capacity?: number;
+  /** Seconds since it was seen that Nova's clock had been set back. */
+  readonly setBack?: number;
   /** Nova's clock minus ours, in seconds. */
   readonly skew?: number;
   readonly is: string;
@@ -120,7 +122,7 @@ export function factsOf(row: Row): InstanceFacts {
     seenAt: ago(row.seen ?? 0),
     records,
     underWay: row.underWay ?? 0,
-    incidentAt: onNova(row.incident ?? 24 * 3600),
+    ...incidentOf(row, ago, onNova),
     destination: (host) => (host === null ? 'unknown' : (row.destinations?.[host] ?? 'alive')),
     destinationsAt: ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
     orphans: new Set(row.orphans?.map((index) => `r${index}`)),
@@ -159,9 +161,24 @@ export function factsOf(row: Row): InstanceFacts {
             updatedAt: onNova(row.move.touched),
           },
     capacityAt: row.capacity === undefined ? 0 : ago(row.capacity),
+    setBack: setBackOf(row, ago),
     now,
     clockOffsetMs: skewMs,
   });
+}
+
+type At = (seconds: number) => number;
+
+function incidentOf(
+  { incident = 24 * 3600 }: Row,
+  ago: At,
+  onNova: At,
+): Pick<InstanceFacts, 'fencedAt' | 'incidentAt'> {
+  return { fencedAt: ago(incident), incidentAt: onNova(incident) };
+}
+
+function setBackOf({ setBack }: Row, ago: (seconds: number) => number): InstanceFacts['setBack'] {
+  return setBack === undefined ? null : { latest: ago(-3_500), since: ago(setBack) };
 }
 
 function trailOf(trail: Row['trail'], onNova: (seconds: number) => number): Plain<Trail> {
@@ -178,8 +195,105 @@ const fault = (message: string, details = '') => ({
   createdAt: null,
 });
 
+/** What was written before Nova's clock was set back by an hour, seen on the new clock. */
+const ahead = { created: -3_500, updated: -3_495 };
+
 /** The rows of the table of decisions; then the races that a real Nova was seen to have. */
 export const table: readonly Row[] = [
+  // 0: times that lie ahead of Nova's clock, as that was set back: a pause comes of it, not an hour
+  {
+    what: 'clock set back: it failed before that, and is tried again',
+    server: { ...error, fault: fault('No valid host was found.') },
+    touched: -3_495,
+    records: [{ status: 'error', ...ahead }],
+    incident: 100,
+    setBack: 1,
+    is: 'due attempt 2',
+  },
+  {
+    what: 'clock set back: it failed before that, and was looked at a while ago',
+    server: { ...error, fault: fault('No valid host was found.') },
+    seen: 20,
+    touched: -3_495,
+    records: [{ status: 'error', ...ahead }],
+    incident: 100,
+    setBack: 10,
+    is: 'look',
+  },
+  {
+    what: 'clock set back while it was read: its record says that it has arrived',
+    seen: 2,
+    touched: -3_495,
+    records: [{ status: 'done', to: 'comp1', ...ahead }],
+    incident: 100,
+    setBack: 1,
+    is: 'look',
+  },
+  {
+    what: 'clock set back: an evacuation that nobody has taken up is held, and the command shown, once the incident is old enough',
+    server: rebuild,
+    touched: -3_495,
+    records: [{ status: 'accepted', ...ahead }],
+    trail: { kind: 'untaken' },
+    incident: 1_000,
+    setBack: 900,
+    is: 'held',
+    says: "Nova accepted its evacuation before Nova's clock was set back, and no nova-conductor has taken it up: it waits in the message bus, or was lost there; it is not asked for a second time while that may be; if you are sure that it will not be (see nova-conductor and the message bus), go on with: openstack server set --state error i",
+  },
+  {
+    what: 'clock set back: the incident is young, so it may be under way',
+    server: rebuild,
+    touched: -3_495,
+    records: [{ status: 'accepted', ...ahead }],
+    incident: 100,
+    setBack: 90,
+    is: 'inFlight',
+    says: "accepted since before Nova's clock was set back",
+  },
+  {
+    what: 'clock set back: a conductor gave it up',
+    server: rebuild,
+    touched: -3_495,
+    records: [{ status: 'accepted', ...ahead }],
+    trail: { kind: 'ended', by: 'conductor', host: null, at: -3_490 },
+    incident: 100,
+    setBack: 20,
+    is: 'due',
+  },
+  {
+    what: 'clock set back a moment ago: an idle instance with an open record may have arrived',
+    touched: -3_495,
+    records: [{ status: 'pre-migrating', to: 'comp1', ...ahead }],
+    incident: 100,
+    setBack: 50,
+    is: 'inFlight',
+  },
+  {
+    what: 'clock set back a minute ago: an idle instance with an open record was abandoned',
+    touched: -3_495,
+    records: [{ status: 'pre-migrating', to: 'comp1', ...ahead }],
+    incident: 100,
+    setBack: 61,
+    is: 'due',
+  },
+  {
+    what: 'clock set back: its destination died after that',
+    server: rebuild,
+    touched: -3_495,
+    records: [{ status: 'pre-migrating', to: 'comp1', ...ahead }],
+    destinations: { comp1: 'dead' },
+    incident: 100,
+    setBack: 20,
+    is: 'due',
+  },
+  {
+    what: "clock set back: the owner's rebuild was cut short before that",
+    server: rebuild,
+    touched: -3_495,
+    incident: 100,
+    setBack: 61,
+    is: 'due',
+  },
   // 1: not on the marked host
   { what: 'moved, no record', server: { host: 'comp1' }, is: 'finished', says: 'it is on comp1' },
   {

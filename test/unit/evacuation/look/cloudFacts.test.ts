@@ -1,3 +1,4 @@
+import { novaHost } from '@openstack-ts/nova-client';
 import { describe, expect, test } from 'vitest';
 import { questionsOf } from '../../../../lib/evacuation/judge/criteria.ts';
 import { CloudFacts } from '../../../../lib/evacuation/look/cloudFacts.ts';
@@ -21,30 +22,30 @@ describe('what a destination is worth', () => {
     await scene.time.pass(21_000);
     await services();
     facts.setFenced(['comp3']);
-    expect(['comp0', 'comp1', 'comp2', 'comp3'].map((host) => facts.destination(host))).toEqual([
-      'alive',
-      'dead',
-      'silent',
-      'dead',
-    ]);
-    expect(facts.destination('nosuch')).toBe('unknown');
-    expect(facts.destination(null)).toBe('unknown');
+    expect(
+      ['comp0', 'comp1', 'comp2', 'comp3'].map((host) => facts.destinations.destination(novaHost(host))),
+    ).toEqual(['alive', 'dead', 'silent', 'dead']);
+    expect(facts.destinations.destination(novaHost('nosuch'))).toBe('unknown');
+    expect(facts.destinations.destination(null)).toBe('unknown');
   });
 
   test('nothing is known of any before the services were read, but a mark counts at once', async () => {
     const { facts } = await setup();
     facts.setFenced(['comp3']);
-    expect([facts.destination('comp0'), facts.destination('comp3')]).toEqual(['unknown', 'dead']);
+    expect([
+      facts.destinations.destination(novaHost('comp0')),
+      facts.destinations.destination(novaHost('comp3')),
+    ]).toEqual(['unknown', 'dead']);
   });
 
   test('when it was learned: at the last reading, or when a mark was seen, whichever is later', async () => {
     const { scene, facts, services } = await setup();
     await services();
     const read = scene.time.now();
-    expect(facts.destinationsAt).toBe(read);
+    expect(facts.destinations.at).toBe(read);
     await scene.time.pass(3_000);
     facts.setFenced(['comp3']);
-    expect(facts.destinationsAt).toBe(read + 3_000);
+    expect(facts.destinations.at).toBe(read + 3_000);
   });
 });
 

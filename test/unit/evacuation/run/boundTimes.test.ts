@@ -16,7 +16,7 @@ function noted(at: number): Hints {
     ...newHostHints(at),
     ...{ capacityAt: at, roomAt: { i: at }, quietUntil: at + 25_000, doubts: { j: at + 60_000 } },
     refusals: { k: { count: 1, at, message: 'no', final: false, forItsTask: false, ours: false } },
-    ...{ placementSilentSince: at, signs: { ...signs, watchedSince: at } },
+    ...{ placementSilence: { since: at, until: at }, signs: { ...signs, watchedSince: at } },
     incident: { host: novaHost('comp0'), fencedAt: at },
   });
   return hints;
