@@ -47,6 +47,11 @@ export interface InstanceFacts {
   readonly destinationsAt: number;
   /** When it was last seen that a destination is what is said of it, on our clock. */
   readonly destinationKnownAt: (host: NovaHost | null) => number;
+  /**
+   * When Nova last wrote the service of a destination, in ms on its clock, and when that was read, on ours; null: Nova does not tell, or
+   * knows no such service.
+   */
+  readonly reported: (host: NovaHost) => { readonly readAt: number; readonly updatedAt: number | null };
   /** Records whose destination was dead when it was looked at earlier, and may be back by now. */
   readonly orphans: ReadonlySet<string>;
   /** Records that their destination has begun since it was last fenced: it runs, whatever its mark or Nova still say of it. */

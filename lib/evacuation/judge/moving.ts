@@ -19,7 +19,7 @@ export function isMoving({ taskState }: Server): boolean {
 export function mayRunElsewhere(
   facts: Pick<
     InstanceFacts,
-    'markedHost' | 'move' | 'moveDied' | 'destination' | 'destinationKnownAt' | 'clockOffsetMs'
+    'markedHost' | 'move' | 'moveDied' | 'destination' | 'destinationKnownAt' | 'reported' | 'clockOffsetMs'
   >,
   server: Server,
 ): string | null {

@@ -20,6 +20,7 @@ export type StandingFacts = Pick<
   | 'destination'
   | 'destinationKnownAt'
   | 'destinationsAt'
+  | 'reported'
   | 'orphans'
   | 'outlived'
   | 'hasLived'

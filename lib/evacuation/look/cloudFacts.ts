@@ -127,6 +127,11 @@ export class CloudFacts {
     });
   }
 
+  /** When Nova last wrote the service of a host, on its clock, and when that was read, on ours. */
+  reported(host: NovaHost): { readonly readAt: number; readonly updatedAt: number | null } {
+    return { readAt: this.servicesAt, updatedAt: this.service(host)?.updatedAt ?? null };
+  }
+
   /** A host's compute service as last read. */
   service(host: NovaHost): ComputeService | undefined {
     return this.#services?.byHost.get(hostKey(host));

@@ -31,12 +31,16 @@ export class Fencings {
     this.#sources = sources;
   }
 
-  /** @param updatedAt the last sign of the destination's work on it, in ms on Nova's clock */
-  async isLost(destHost: NovaHost, updatedAt: number): Promise<boolean> {
+  /**
+   * @param updatedAt the last sign of the destination's work on it, in ms on Nova's clock
+   * @param isDown whether it was seen after that to be held down still: no machine is fenced, boots and is at work within seconds
+   */
+  async isLost(destHost: NovaHost, updatedAt: number, isDown = false): Promise<boolean> {
     const { now, clockOffsetMs } = this.#sources;
     const latest = await this.#incidentOf(destHost);
     const at = latest?.novaAt ?? null;
-    if (at !== null && latest?.isMeasured === true && at >= updatedAt + pacing.clockMarginMs) return true;
+    const marginMs = isDown ? -pacing.clockMarginMs : pacing.clockMarginMs;
+    if (at !== null && latest?.isMeasured === true && at >= updatedAt + marginMs) return true;
     // The rest is less exact: within seconds, or on a clock whose distance nobody measured. By now a live one has moved.
     if (now() + clockOffsetMs() - updatedAt < pacing.overdueMs) return false;
     if (at !== null && at >= updatedAt - pacing.clockMarginMs) return true;
@@ -54,12 +58,12 @@ export class Fencings {
   }
 
   /**
-   * Whether the last fencing of a host was certainly before a time on Nova's clock (ms). False also where none is known, or it cannot
-   * be ordered.
+   * Whether the last fencing of a host was before a time on Nova's clock (ms), as far as is known: then what it does lives. Nothing is
+   * concluded from it that needs a clock nobody has set: it holds up, and frees nobody. False where no fencing is known.
    */
   async wasFencedBefore(host: NovaHost, at: number): Promise<boolean> {
     const latest = await this.#incidentOf(host, ({ adopted }) => !adopted);
-    return latest?.isMeasured === true && latest.novaAt <= at - pacing.clockMarginMs;
+    return latest !== null && latest.novaAt <= at - pacing.clockMarginMs;
   }
 
   /** When a host was last fenced by us, on Nova's clock, and whether that clock is known to be what it was then. */

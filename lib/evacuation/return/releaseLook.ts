@@ -192,6 +192,7 @@ export class ReleaseLook {
       markedHost: this.#released.host,
       destination: (host) => destinationOf(host, { service, fenced: dead }),
       destinationKnownAt: () => destinationsAt,
+      reported: (host) => ({ readAt: destinationsAt, updatedAt: service(host)?.updatedAt ?? null }),
       destinationsAt,
       orphans: new Set(),
       outlived: new Set(),

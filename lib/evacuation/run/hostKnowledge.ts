@@ -5,7 +5,7 @@ import { allowedHosts } from '../decide/destination.ts';
 import { groupKey } from '../decide/groupKey.ts';
 import { type Rank, rank } from '../decide/rank.ts';
 import { pacing } from '../incident/pacing.ts';
-import { lastTouched } from '../judge/evidence.ts';
+import { isHeldDown, lastTouched } from '../judge/evidence.ts';
 import { isNoHostFound } from '../judge/failureKind.ts';
 import type { HostFacts } from '../judge/judgeHost.ts';
 import { isMoving } from '../judge/moving.ts';
@@ -72,6 +72,7 @@ export class HostKnowledge {
     const judged = {
       destination: (host: NovaHost | null) => cloud.destination(host),
       destinationKnownAt: (host: NovaHost | null) => cloud.destinationKnownAt(host),
+      reported: (host: NovaHost) => cloud.reported(host),
       clockOffsetMs,
     };
     const shared = {
@@ -84,7 +85,7 @@ export class HostKnowledge {
       now,
     };
     await this.#traces.lookUp(this.#wishes(records, shared));
-    const { orphans, outlived } = await this.#fates(records);
+    const { orphans, outlived } = await this.#fates(records, judged);
     const diedMoves = await this.#diedMoves();
     const incidentAt = this.#since();
     await this.#groupNotes.read(this.#homeless(records));
@@ -196,15 +197,19 @@ export class HostKnowledge {
   }
 
   /** A destination that died and is back looks like any other: what it has lost is told by the cluster, to every controller alike. */
-  async #fates(records: ByServer): Promise<Pick<HostFacts, 'orphans' | 'outlived'>> {
+  async #fates(
+    records: ByServer,
+    judged: Parameters<typeof isHeldDown>[0],
+  ): Promise<Pick<HostFacts, 'orphans' | 'outlived'>> {
     const { fencings } = this.#scope;
     const orphans = new Set<string>();
     const outlived = new Set<string>();
     for (const record of [...records.values()].flatMap((all) => all.slice(-1))) {
       const begun = isOpen(record) ? begunOn(record, this.#traces.trail(record)) : null;
       if (begun === null) continue;
-      if (await fencings.isLost(begun.host, begun.since)) orphans.add(record.id);
-      else if (await fencings.wasFencedBefore(begun.host, begun.since)) outlived.add(record.id);
+      const { host, since } = begun;
+      if (await fencings.isLost(host, since, isHeldDown(judged, host, since))) orphans.add(record.id);
+      else if (await fencings.wasFencedBefore(host, since)) outlived.add(record.id);
     }
     return { orphans, outlived };
   }

@@ -79,6 +79,20 @@ describe('whether an evacuation is lost with its destination', () => {
   });
 });
 
+describe('whether an evacuation is lost with a destination that is held down still', () => {
+  test.each<[string, boolean, Fencings]>([
+    ['fenced within seconds of it', true, fencings(changedAt + offset - 1_000, null)],
+    ['fenced well before: it lives', false, fencings(changedAt + offset - 20_000, null)],
+    [
+      'fenced within seconds, unless a clock was set since',
+      false,
+      fencings(changedAt + offset + 1_000, null, now, changedAt + 110_000),
+    ],
+  ])('%s: %s', async (_what, expected, fencing) => {
+    expect(await fencing.isLost(novaHost('comp1.example'), changedAt + offset, true)).toBe(expected);
+  });
+});
+
 describe('whether a host was certainly fenced after something, where a guest would run twice by mistake', () => {
   const late = now + 20 * 60_000;
   test.each<[string, boolean, Fencings]>([
@@ -91,12 +105,12 @@ describe('whether a host was certainly fenced after something, where a guest wou
   });
 });
 
-describe('whether the last fencing of a host was certainly before something that it does', () => {
+describe('whether the last fencing of a host was before something that it does, which is waited for then', () => {
   test.each<[string, boolean, Fencings]>([
     ['fenced well before', true, fencings(changedAt + offset - 20_000, null)],
     ['fenced within seconds', false, fencings(changedAt + offset - 1_000, null)],
     ['fenced after', false, fencings(changedAt + offset + 20_000, null)],
-    ['on a clock that was set since', false, fencings(changedAt - 20_000, null, now, changedAt - 90_000)],
+    ['by a fencer whose clock is not ours', true, fencings(changedAt - 20_000, null, now, changedAt - 90_000)],
     ['nobody remembers', false, fencings(null, null)],
   ])('%s: %s', async (_what, expected, fencing) => {
     expect(await fencing.wasFencedBefore(novaHost('comp1.example'), changedAt + offset)).toBe(expected);
