@@ -99,9 +99,11 @@ export class TwofoldMarkStore implements MarkStore {
     return { incident };
   }
 
-  async noteNovaTime(meant: MarkMeant, novaAt: number): Promise<void> {
+  async noteNovaTime(meant: MarkMeant, novaAt: number, measured: boolean): Promise<void> {
     await this.#incidents.change(meant, (now) =>
-      now.novaAt === null ? { ...now, novaAt: Math.round(novaAt) } : now,
+      now.novaAt === null || (now.estimated && measured)
+        ? { ...now, novaAt: Math.round(novaAt), estimated: !measured }
+        : now,
     );
   }
 
@@ -141,7 +143,8 @@ export class TwofoldMarkStore implements MarkStore {
       return { permanent: entered, incident: open };
     }
     if (transient.kind === 'no' && isPending(permanent)) {
-      const ended = incident === null ? this.#settle(name, by) : this.#incidents.change(reading, evacuated);
+      const end = (now: Incident) => evacuated(now, false);
+      const ended = incident === null ? this.#settle(name, by) : this.#incidents.change(reading, end);
       return { permanent: true, incident: await ended };
     }
     // A claim that outlived an operator's word. Not `no`: should its host be fenced again meanwhile, that would end the new incident.
@@ -163,7 +166,7 @@ export class TwofoldMarkStore implements MarkStore {
     await this.#incidents.change(meant, (now) => (now.echo ? { ...now, echo: false } : now));
   }
 
-  async setNo(meant: MarkMeant): Promise<boolean> {
+  async setNo(meant: MarkMeant, by: 'owner' | 'word'): Promise<boolean> {
     const { name, incident } = meant;
     if (incident === null) {
       if ((await this.#readOne(name))?.incident) return false;
@@ -176,7 +179,9 @@ export class TwofoldMarkStore implements MarkStore {
     );
     if (ending === null) return false;
     await this.#writeTransient(name, 'no');
-    const ended = await this.#incidents.change(meant, (now) => (isOurs(now) ? evacuated(now) : null));
+    const ended = await this.#incidents.change(meant, (now) =>
+      isOurs(now) ? evacuated(now, by === 'owner') : null,
+    );
     if (ended !== null) return true;
     await this.#takeBackNo(name);
     return false;
@@ -190,13 +195,14 @@ export class TwofoldMarkStore implements MarkStore {
     const read = readPermanent(entry.mark?.value, entry.incident?.value);
     if (isPending(read.mark)) return;
     const last = parseIncident(entry.incident?.value) ?? this.#incidents.create(by, false);
-    await this.#incidents.swap(name, entry, evacuated(last));
+    await this.#incidents.swap(name, entry, evacuated(last, false));
   }
 
   async takeBack(meant: MarkMeant, before: 'none' | 'no'): Promise<void> {
     const { name, incident } = meant;
     if (before === 'no') {
-      const back = incident === null || (await this.#incidents.change(meant, evacuated)) !== null;
+      const back =
+        incident === null || (await this.#incidents.change(meant, (now) => evacuated(now, false))) !== null;
       if (back) await this.#writeTransient(name, 'no');
       return;
     }
@@ -250,9 +256,10 @@ export class TwofoldMarkStore implements MarkStore {
     if (isOpen(now.incident)) return now.incident;
     // A mark that is set again by hand before its host was released is about the failure that it was about before.
     const last = parseIncident(entry.incident?.value);
-    const { at, novaAt } = last?.phase === 'evacuated' ? last : { at: undefined, novaAt: null };
+    const { at, novaAt, estimated } =
+      last?.phase === 'evacuated' ? last : { at: undefined, novaAt: null, estimated: false };
     const made = this.#incidents.create(by, true);
-    const incident = { ...made, at: at ?? made.at, novaAt };
+    const incident = { ...made, at: at ?? made.at, novaAt, estimated };
     return (await this.#incidents.swap(name, entry, incident)) ? incident : null;
   }
 
@@ -263,7 +270,7 @@ export class TwofoldMarkStore implements MarkStore {
     const { mark, incident } = readPermanent(entry.mark?.value, entry.incident?.value);
     if (!isPending(mark) || incident !== null) return incident;
     const last = parseIncident(entry.incident?.value) ?? this.#incidents.create(by, true);
-    return (await this.#incidents.swap(name, entry, evacuated(last))) ? last : null;
+    return (await this.#incidents.swap(name, entry, evacuated(last, false))) ? last : null;
   }
 
   /**

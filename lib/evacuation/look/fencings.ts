@@ -16,6 +16,13 @@ export interface FencingSources {
   readonly clockOffsetMs: () => number;
 }
 
+/** When a host was fenced, on Nova's clock; `isMeasured`: and that clock is known to be what it was then. */
+interface Fenced {
+  readonly novaAt: number;
+  readonly estimated: boolean;
+  readonly isMeasured: boolean;
+}
+
 /** How long what the cluster remembers of a node is not asked for again. */
 const historyFreshMs = 30_000;
 
@@ -63,20 +70,17 @@ export class Fencings {
    */
   async wasFencedBefore(host: NovaHost, at: number): Promise<boolean> {
     const latest = await this.#incidentOf(host, ({ adopted }) => !adopted);
-    return latest !== null && latest.novaAt <= at - pacing.clockMarginMs;
+    return latest !== null && !latest.estimated && latest.novaAt <= at - pacing.clockMarginMs;
   }
 
-  /** When a host was last fenced by us, on Nova's clock, and whether that clock is known to be what it was then. */
-  async #incidentOf(
-    host: NovaHost,
-    counts = (_: Incident) => true,
-  ): Promise<{ readonly novaAt: number; readonly isMeasured: boolean } | null> {
-    let latest: { novaAt: number; isMeasured: boolean } | null = null;
+  /** When a host was last fenced by us. */
+  async #incidentOf(host: NovaHost, counts = (_: Incident) => true): Promise<Fenced | null> {
+    let latest: Fenced | null = null;
     for (const [name, incident] of this.#sources.incidents()) {
-      const { at, novaAt } = incident;
+      const { at, novaAt, estimated } = incident;
       if (!counts(incident) || novaAt === null || (await this.#sources.hostOf(name)) !== host) continue;
       if (latest === null || novaAt > latest.novaAt)
-        latest = { novaAt, isMeasured: this.#isMeasured(at, novaAt) };
+        latest = { novaAt, estimated, isMeasured: !estimated && this.#isMeasured(at, novaAt) };
     }
     return latest;
   }

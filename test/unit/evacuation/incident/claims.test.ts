@@ -27,7 +27,9 @@ const incident = (owner: string | null = null): Incident => ({
   at: 0,
   by: 'ctl0',
   novaAt: null,
+  estimated: false,
   echo: false,
+  proven: false,
   adopted: false,
   known: nothingKnown,
 });
@@ -335,7 +337,7 @@ describe('keeping claims', () => {
         (async () => {
           const incident = keeper.incident('comp2');
           await keeper.drop('comp2');
-          await scene.site.marksFor(process).setNo({ name: markName('comp2'), incident });
+          await scene.site.marksFor(process).setNo({ name: markName('comp2'), incident }, 'owner');
         })(),
       );
       await scene.time.pass(5_000);
