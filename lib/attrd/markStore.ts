@@ -5,10 +5,16 @@ import { type Incident, parseIncident } from './incident.ts';
 import type { Known } from './known.ts';
 import { formatMark, isPending, parseMark } from './mark.ts';
 import { type MarkName, markOfNode, nodeOfMark } from './names.ts';
+import type { CibNode } from './parseCib.ts';
 import { evacuated, PermanentIncidents } from './permanentIncidents.ts';
 import { incidentAttribute, markAttribute, type PermanentMarks } from './permanentMarks.ts';
-import { combine, isOpen, readPermanent } from './readMark.ts';
+import { combine, isOpen, type PermanentReading, readPermanent, theOneThatCounts } from './readMark.ts';
 import type { MarkMeant, MarkReading, MarkStore, MarksReading } from './types.ts';
+
+/** What an entry of a node says of its mark. */
+function readingOf({ attributes }: CibNode): PermanentReading {
+  return readPermanent(attributes[markAttribute], attributes[incidentAttribute]);
+}
 
 export interface MarkStoreDeps {
   readonly attributes: Attributes;
@@ -57,15 +63,16 @@ export class TwofoldMarkStore implements MarkStore {
       this.#attributes.queryNodes(),
     ]);
     const transientOf = new Map(transient.map((entry) => [markOfNode(entry.host), parseMark(entry.value)]));
-    const permanentOf = new Map(
-      nodes.map(({ name, attributes }) => [
-        markOfNode(name),
-        readPermanent(attributes[markAttribute], attributes[incidentAttribute]),
-      ]),
-    );
+    const permanentOf = new Map<MarkName, PermanentReading>();
     const incidents = new Map<MarkName, Incident>();
-    for (const { name, attributes } of nodes) {
-      const incident = parseIncident(attributes[incidentAttribute]);
+    for (const name of new Set(nodes.map((node) => node.name))) {
+      const entry = theOneThatCounts(
+        nodes.filter((node) => node.name === name),
+        readingOf,
+      );
+      if (entry === undefined) continue;
+      permanentOf.set(markOfNode(name), readingOf(entry));
+      const incident = parseIncident(entry.attributes[incidentAttribute]);
       if (incident !== null) incidents.set(markOfNode(name), incident);
     }
     const marks: MarkReading[] = [];

@@ -41,6 +41,8 @@ export class CloudFacts {
   #capacityTrouble: string | null = null;
   readonly #groups = new Map<string, Promise<ServerGroup | null>>();
   #capacity: { readonly at: number; readonly read: Promise<Capacity | null> } | null = null;
+  #marked: ReadonlySet<NovaHost> = new Set();
+  /** Those of them that are certainly down. */
   #fenced: ReadonlySet<NovaHost> = new Set();
   #fencedAt = 0;
 
@@ -66,9 +68,13 @@ export class CloudFacts {
     );
   }
 
-  /** Hosts that bore a pending mark at a time `at`: fenced, whatever Nova says of them yet. */
-  setFenced(hosts: Iterable<NovaHost>, at: number = this.#now()): void {
-    this.#fenced = new Set(hosts);
+  /** Hosts that bore a pending mark at a time `at`. `isDown`: certainly so, whatever Nova says of them yet. */
+  setMarked(
+    hosts: readonly { readonly host: NovaHost; readonly isDown: boolean }[],
+    at: number = this.#now(),
+  ): void {
+    this.#marked = new Set(hosts.map(({ host }) => host));
+    this.#fenced = new Set(hosts.filter(({ isDown }) => isDown).map(({ host }) => host));
     this.#fencedAt = at;
   }
 
@@ -142,7 +148,7 @@ export class CloudFacts {
     return (this.#services?.list ?? [])
       .filter(
         (service) =>
-          service.state === 'up' && service.status === 'enabled' && !this.#fenced.has(service.host),
+          service.state === 'up' && service.status === 'enabled' && !this.#marked.has(service.host),
       )
       .sort((one, other) => (one.host < other.host ? -1 : 1));
   }

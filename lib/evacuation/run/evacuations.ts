@@ -81,7 +81,7 @@ export class Evacuations {
     if (known.size === 0) return lookAt;
     for (const { service } of hosts) scope.turns.join(service.host);
     try {
-      await this.#limits.refresh(scope, all, readAt, (name) => this.#proofs.isProven(name));
+      await this.#limits.refresh(scope, all, readAt, this.#proofs);
       await scope.claims.take(ours.mine.map(({ reading }) => reading).filter(({ name }) => known.has(name)));
     } catch (error) {
       this.#leftAlone.rest(known);

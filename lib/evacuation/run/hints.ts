@@ -135,8 +135,9 @@ function readSigns(data: unknown): Signs | null {
 
 function readWatch(data: unknown): Watch | null {
   if (!isRecord(data)) return null;
-  const { value, since } = data;
-  return typeof value === 'string' && typeof since === 'number' ? { value, since } : null;
+  const { value, since, until } = data;
+  if (typeof value !== 'string' || typeof since !== 'number') return null;
+  return { value, since, until: typeof until === 'number' ? until : since };
 }
 
 function readOpen(data: unknown): HostHints['open'] {

@@ -174,6 +174,24 @@ describe('whether a host is ours to take', () => {
       expect(watch(looks)).toEqual(['defer 60001', 'defer 60001', 'defer 60001']);
     });
 
+    test('two purges are no watch where nobody has looked in between', () => {
+      const purged = reading('', 'ctl1');
+      expect(
+        watch([
+          [0, purged],
+          [3_600_000, purged],
+        ]),
+      ).toEqual(['defer 60001', 'defer 60001']);
+      expect(
+        watch([
+          [0, purged],
+          [30_000, purged],
+          [60_000, purged],
+          [60_001, purged],
+        ]),
+      ).toEqual(['defer 60001', 'defer 30001', 'defer 1', 'take']);
+    });
+
     test('notes that are lost, or of before this machine booted, delay it', () => {
       expect(
         watch([
@@ -190,9 +208,9 @@ describe('whether a host is ours to take', () => {
       return decision.kind === 'leave' ? null : decision.sentence;
     };
     expect(sentence('yes')).toBeNull();
-    expect(sentence(`ctl1@${second - 61}`, { value: `ctl1@${second - 61} f00d `, since: 9_000 })).toBe(
-      'Processing partial evacuation of comp0 by ctl1 at 2026-11-21T02:58:59.000Z.',
-    );
+    expect(
+      sentence(`ctl1@${second - 61}`, { value: `ctl1@${second - 61} f00d `, since: 9_000, until: 9_000 }),
+    ).toBe('Processing partial evacuation of comp0 by ctl1 at 2026-11-21T02:58:59.000Z.');
     expect(sentence(`ctl1@${second}`)).toBe(
       'Deferring processing partial evacuation of comp0 by ctl1 at 2026-11-21T03:00:00.000Z.',
     );

@@ -20,7 +20,7 @@ describe('what a destination is worth', () => {
     scene.cloud.killCompute('comp2');
     await scene.time.pass(21_000);
     await services();
-    facts.setFenced(['comp3']);
+    facts.setMarked([{ host: 'comp3', isDown: true }]);
     expect(['comp0', 'comp1', 'comp2', 'comp3'].map((host) => facts.destination(host))).toEqual([
       'alive',
       'dead',
@@ -31,9 +31,21 @@ describe('what a destination is worth', () => {
     expect(facts.destination(null)).toBe('unknown');
   });
 
+  test('a mark that somebody else works on does not tell that it is down', async () => {
+    const { scene, facts, services } = await setup();
+    await services();
+    facts.setMarked([{ host: 'comp3', isDown: false }]);
+    expect(facts.destination('comp3')).toBe('alive');
+    expect(facts.targets().map(({ host }) => host)).not.toContain('comp3');
+    scene.cloud.killCompute('comp3');
+    await scene.time.pass(21_000);
+    await services();
+    expect(facts.destination('comp3')).toBe('silent');
+  });
+
   test('nothing is known of any before the services were read, but a mark counts at once', async () => {
     const { facts } = await setup();
-    facts.setFenced(['comp3']);
+    facts.setMarked([{ host: 'comp3', isDown: true }]);
     expect([facts.destination('comp0'), facts.destination('comp3')]).toEqual(['unknown', 'dead']);
   });
 
@@ -43,7 +55,7 @@ describe('what a destination is worth', () => {
     const read = scene.time.now();
     expect(facts.destinationsAt).toBe(read);
     await scene.time.pass(3_000);
-    facts.setFenced(['comp3']);
+    facts.setMarked([{ host: 'comp3', isDown: true }]);
     expect(facts.destinationsAt).toBe(read + 3_000);
   });
 });
@@ -56,7 +68,7 @@ describe('hosts that can take instances', () => {
     await services();
     const names = () => facts.targets().map(({ host }) => host);
     expect(names()).toEqual(['comp2', 'comp3']);
-    facts.setFenced(['comp2']);
+    facts.setMarked([{ host: 'comp2', isDown: true }]);
     expect(names()).toEqual(['comp3']);
   });
 

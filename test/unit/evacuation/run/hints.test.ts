@@ -20,7 +20,7 @@ describe('the file of hints', () => {
           },
           pass: 'open',
           quietUntil: 77,
-          watch: { value: 'ctl1@5', since: 6 },
+          watch: { value: 'ctl1@5', since: 6, until: 7 },
           signs: {
             pulse: 'comp0@1',
             updatedAt: 1,
