@@ -95,8 +95,11 @@ function watchOn({ transient, incident }: MarkReading, before: Watch | null, ste
   const value = `${formatMark(transient)} ${incident?.id ?? ''} ${incident?.owner ?? ''}`;
   // The clock begins anew with the machine: then so does the watch.
   const goesOn = before?.value === value && before.since <= steadyMs && before.until <= steadyMs;
-  // A sign of life that was read before was not repeated since. A purge that took one away may have come again and again.
+  // A sign of life that was read before was not repeated since. A purge that took one away may have come a second time: its owner is
+  // given the time to write it again.
   const isSeen =
     transient.kind === 'claimed' || (before !== null && steadyMs - before.until <= pacing.claimGapMs);
-  return { value, since: goesOn && isSeen ? before.since : steadyMs, until: steadyMs };
+  const lately = steadyMs - pacing.claimDeadAfterMs + 2 * pacing.claimCheckMs;
+  if (!goesOn) return { value, since: steadyMs, until: steadyMs };
+  return { value, since: isSeen ? before.since : Math.max(before.since, lately), until: steadyMs };
 }

@@ -180,8 +180,16 @@ describe('whether a host is ours to take', () => {
         watch([
           [0, purged],
           [3_600_000, purged],
+          [3_605_000, reading(`ctl1@${second}`, 'ctl1')],
         ]),
-      ).toEqual(['defer 60001', 'defer 60001']);
+      ).toEqual(['defer 60001', 'defer 10001', 'defer 60001']);
+      expect(
+        watch([
+          [0, purged],
+          [3_600_000, purged],
+          [3_610_001, purged],
+        ]),
+      ).toEqual(['defer 60001', 'defer 10001', 'take']);
       expect(
         watch([
           [0, purged],
