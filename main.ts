@@ -6,6 +6,7 @@
  */
 import { writeSync } from 'node:fs';
 import { basename } from 'node:path';
+import { endProcess } from './lib/system/endProcess.ts';
 import { hideSecrets } from './lib/system/secrets.ts';
 
 /** The standard streams, as an agent gets them. */
@@ -75,12 +76,9 @@ const io: AgentIo = {
   stderr: new Output(2),
 };
 
-/**
- * Ends the process, without waiting for the event loop to run dry: an idle keep-alive connection, or a child
- * nobody reads any more, would hold up the cluster. An answer that did not get through is a failure.
- */
+/** An answer that did not get through is a failure. */
 function exit(code: number): void {
-  process.exit(code === EXIT_SUCCESS && io.stdout.failed ? EXIT_ERROR : code);
+  endProcess(code === EXIT_SUCCESS && io.stdout.failed ? EXIT_ERROR : code);
 }
 
 function explain(error: unknown): string {

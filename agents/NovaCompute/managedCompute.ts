@@ -1,6 +1,7 @@
 import type { Clock, LocalCompute, PassLog } from '../../lib/evacuation/index.ts';
 import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { lastWords } from './lastWords.ts';
+import { patiently } from './patience.ts';
 import type { Runtime } from './runtime/types.ts';
 
 /** A launched nova-compute has to be seen running within this time, in ms: units and containers are started by others. */
@@ -13,20 +14,22 @@ export interface ManagedComputeOptions {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly log: PassLog;
+  /** Until when a machine that does not tell is asked again, in ms since the epoch. */
+  readonly until: number;
   /** Called right before it is launched; what it throws prevents the launch. */
   readonly beforeLaunch: () => void;
 }
 
 /** nova-compute as the walk of a release sees it, over one of the ways to run it. */
 export function managedCompute(options: ManagedComputeOptions): LocalCompute {
-  const { runtime, clock, log } = options;
-  const isRunning = async () => (await runtime.state()).kind === 'running';
+  const { runtime, clock, log, until } = options;
+  const isRunning = async () => (await patiently(clock, until, () => runtime.state())).kind === 'running';
   return {
     isRunning,
     start: async () => {
       options.beforeLaunch();
       log.debug(`nova-compute is launched: ${runtime.title}`);
-      await runtime.start();
+      await runtime.start(until - appearMs);
       const launchedAt = clock.now();
       let seenAt: number | null = null;
       for (;;) {

@@ -3,7 +3,10 @@ import type { OcfContext } from '../../lib/ocf/index.ts';
 import type { NovaHostName } from './hostName.ts';
 import { type NovaConf, readNovaConf } from './novaConf/index.ts';
 import { parseRuntime } from './parameters.ts';
+import { type LookUntil, lookPatiently, type Untold } from './patience.ts';
 import type { MissingRuntime, RuntimeSettings } from './runtime/find.ts';
+import type { ProcessFacts } from './runtime/procfs.ts';
+import { inSight } from './runtime/sight.ts';
 import type { Runtime, RuntimeState } from './runtime/types.ts';
 import type { World } from './world.ts';
 
@@ -15,13 +18,21 @@ export interface Found {
 
 /**
  * What runs, or could be started, here. A `runtime` that is no word for one counts as `auto`: a probe and a stop have
- * to find what is there. Throws `ComputeError` when whoever would have to tell does not answer.
+ * to find what is there. Who does not answer is asked again for as long as the patience lasts.
  */
-export async function findNovaCompute(ctx: OcfContext, world: World): Promise<Found | MissingRuntime> {
-  return look(world, settingsOf(ctx));
+export async function findNovaCompute(
+  ctx: OcfContext,
+  world: World,
+  patience: LookUntil,
+): Promise<Found | MissingRuntime | Untold> {
+  const settings = settingsOf(ctx);
+  return lookPatiently(world, patience, () => look(world, settings));
 }
 
-/** The same for a stop: where what the parameters name does not exist, what there is instead. */
+/**
+ * One look of a stop: where what the parameters name does not exist, what there is instead. Throws `ComputeError` when
+ * whoever would have to tell does not answer.
+ */
 export async function findNovaComputeAnyway(ctx: OcfContext, world: World): Promise<Found | MissingRuntime> {
   const settings = settingsOf(ctx);
   const anything = { ...settings, runtime: 'auto', unit: null, container: null } as const;
@@ -37,6 +48,11 @@ async function look(world: World, settings: RuntimeSettings): Promise<Found | Mi
   if ('kind' in runtime) return runtime;
   const state = await runtime.state();
   return state.kind === 'missing' ? { kind: 'missing', sentence: state.sentence } : { runtime, state };
+}
+
+/** Every nova-compute that /proc shows here: what is known where whoever has to tell does not answer. */
+export function inSightOf(ctx: OcfContext, world: World): readonly ProcessFacts[] {
+  return inSight(world.machine, settingsOf(ctx));
 }
 
 function settingsOf(ctx: OcfContext): RuntimeSettings {

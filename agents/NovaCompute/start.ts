@@ -9,7 +9,7 @@ import { findNovaCompute, readConf } from './novaCompute.ts';
 import { NovaConfError } from './novaConf/index.ts';
 import type { Runtime } from './runtime/types.ts';
 import { StateFiles } from './state.ts';
-import { askMs, deadline, startBy, startWaitMs } from './timing.ts';
+import { askMs, deadline, findMs, lookBy, startBy, startWaitMs } from './timing.ts';
 import { StateDirectoryError, settle, type Walker, walk } from './walk.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -22,7 +22,9 @@ interface Refusal {
 /** `start`; the parameters were checked before. */
 export async function start(ctx: OcfContext, world: World = createWorld(ctx)): Promise<OcfExit> {
   try {
-    const found = await findNovaCompute(ctx, world);
+    const until = Math.min(ctx.startedAt + findMs, lookBy(ctx));
+    const found = await findNovaCompute(ctx, world, { until, surely: true });
+    if ('kind' in found && found.kind === 'untold') throw found.trouble;
     if ('kind' in found) return refuse(ctx, { code: OcfExit.installed, sentence: found.sentence });
     if (found.state.kind === 'running') {
       // Something else may have started it while Nova still holds the host down: monitor goes on from there.

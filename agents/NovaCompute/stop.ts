@@ -2,18 +2,23 @@ import { AttrdError } from '../../lib/attrd/index.ts';
 import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
 import { rethrowUnless } from '../../lib/rethrow.ts';
-import { findNovaComputeAnyway } from './novaCompute.ts';
+import { findNovaComputeAnyway, inSightOf } from './novaCompute.ts';
+import { patiently } from './patience.ts';
+import { endProcesses } from './runtime/endProcesses.ts';
+import { asProcesses } from './runtime/sight.ts';
 import { StateFiles } from './state.ts';
 import { deadline, tidyMs } from './timing.ts';
 import { createWorld, type World } from './world.ts';
+
+/** So long what was ended by hand has to stay away, in ms: longer than an engine takes to restart a container. */
+const awayMs = 2_000;
 
 /** `stop`: needs neither parameters nor OpenStack nor a cluster that answers. */
 export async function stop(ctx: OcfContext, world: World = createWorld(ctx)): Promise<OcfExit> {
   const tidied = takeDown(ctx, world);
   forget(ctx);
   try {
-    const found = await findNovaComputeAnyway(ctx, world);
-    if (!('kind' in found)) await found.runtime.stop(deadline(ctx));
+    await end(ctx, world);
   } catch (error) {
     rethrowUnless(error, ComputeError);
     ctx.exitReason(error.message);
@@ -21,6 +26,43 @@ export async function stop(ctx: OcfContext, world: World = createWorld(ctx)): Pr
   }
   await Promise.race([tidied, world.clock.sleep(tidyMs)]);
   return OcfExit.success;
+}
+
+/**
+ * Ends nova-compute, through whoever manages it; where they do not answer for half of the time, by hand. Throws
+ * `ComputeError` only when it was seen to run on: a stop that fails has the node fenced, with every guest on it.
+ */
+async function end(ctx: OcfContext, world: World): Promise<void> {
+  const { clock } = world;
+  const until = deadline(ctx);
+  const askUntil = clock.now() + (until - clock.now()) / 2;
+  try {
+    await patiently(clock, askUntil, async () => {
+      const found = await findNovaComputeAnyway(ctx, world);
+      if (!('kind' in found)) await found.runtime.stop(until);
+    });
+  } catch (error) {
+    rethrowUnless(error, ComputeError);
+    await endByHand(ctx, world, error, until);
+  }
+}
+
+/** What /proc shows is ended by signals; again where it comes back, until it stays away or the time is over. */
+async function endByHand(ctx: OcfContext, world: World, trouble: ComputeError, until: number): Promise<void> {
+  const why = trouble.message.replace(/\.$/, '');
+  for (let round = 1; ; round += 1) {
+    const running = inSightOf(ctx, world);
+    if (running.length === 0) break;
+    if (round > 1 && world.clock.now() + awayMs >= until) {
+      throw new ComputeError(
+        `nova-compute could not be stopped: ${why}, and something starts it again as often as it is ended (it runs ${asProcesses(running)})`,
+      );
+    }
+    ctx.log.warn(`${why}, so nova-compute, which runs ${asProcesses(running)}, is ended by signals.`);
+    await endProcesses(world.machine, running, until);
+    await world.clock.sleep(awayMs);
+  }
+  ctx.log.warn(`${why}; /proc shows no nova-compute, so it counts as stopped.`);
 }
 
 function forget(ctx: OcfContext): void {

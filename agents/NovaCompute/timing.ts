@@ -34,9 +34,34 @@ export function startBy(ctx: Pick<OcfContext, 'startedAt' | 'timeoutMs'>): numbe
 /** How late in its walk a monitor still starts a nova-compute that was held back, in ms before the walk's end. */
 export const seenAliveMs = 3_000;
 
+/** How long before an action's deadline the last look ends, in ms: the rest is for saying what /proc shows. */
+const lastLookMs = 1_000;
+
+/**
+ * Until when a monitor looks for nova-compute, in ms since the epoch. One that must answer in less than the reserve
+ * looks once.
+ */
+export function lookBy(ctx: Pick<OcfContext, 'startedAt' | 'timeoutMs'>): number {
+  return deadline(ctx) - lastLookMs;
+}
+
+/**
+ * For how long a start, or a wait, looks for nova-compute, in ms: an engine's daemon that restarts is away for less. Longer
+ * would keep Pacemaker from beginning anything else.
+ */
+export const findMs = 30_000;
+
 /** How long a monitor walks on with a release, in ms. */
 export function walkMs(ctx: Pick<OcfContext, 'timeoutMs'>): number {
   return Math.min(ctx.timeoutMs / 2, 8_000);
+}
+
+/**
+ * Whether the look itself has taken so long that a walk, or a question to Nova, would not end in time: the next monitor
+ * has both.
+ */
+export function isLate(ctx: Pick<OcfContext, 'startedAt' | 'timeoutMs'>, now: number): boolean {
+  return now > ctx.startedAt + ctx.timeoutMs * 0.4;
 }
 
 /** How long a monitor asks Nova, in ms. */

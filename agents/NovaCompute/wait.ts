@@ -6,6 +6,7 @@ import { rethrowUnless } from '../../lib/rethrow.ts';
 import { explainMismatch, type NovaHostName } from './hostName.ts';
 import { findNovaCompute, readConf } from './novaCompute.ts';
 import { NovaConfError } from './novaConf/index.ts';
+import { findMs } from './timing.ts';
 import { createWorld, type World } from './world.ts';
 
 const longestSeconds = 24 * 3600;
@@ -33,13 +34,13 @@ export async function wait(
     // A cluster that is only just starting is waited for; tools that are not installed are not.
     const patience = { clock: world.clock, forMs: timeoutMs, until: deadline };
     node = await insist(patience, () => world.nodeName());
-    name = await hostName(ctx, world);
+    name = await hostName(ctx, world, Math.min(deadline, world.clock.now() + findMs));
   } catch (error) {
-    const isLocal = error instanceof NovaConfError || error instanceof ComputeError;
-    if (!isLocal) rethrowUnless(error, AttrdError);
+    rethrowUnless(error, NovaConfError, ComputeError, AttrdError);
     ctx.exitReason(`nova-compute is not to be started on this machine: ${error.message}`);
     // Without Pacemaker's tools, or nova.conf, no waiting helps.
-    return isLocal || error.code === 'missing' ? OcfExit.installed : OcfExit.generic;
+    const cannotMend = error instanceof NovaConfError || ('code' in error && error.code === 'missing');
+    return cannotMend ? OcfExit.installed : OcfExit.generic;
   }
   await warnOfMismatch(ctx, world, node, name);
   const outcome = await world.comeBack({
@@ -75,8 +76,9 @@ function toBeStartedByOthers(): LocalCompute {
 }
 
 /** On a machine where nothing was found to run (a call from within the container), the usual nova.conf is read. */
-async function hostName(ctx: OcfContext, world: World): Promise<NovaHostName> {
-  const found = await findNovaCompute(ctx, world);
+async function hostName(ctx: OcfContext, world: World, until: number): Promise<NovaHostName> {
+  const found = await findNovaCompute(ctx, world, { until, surely: false });
+  if ('kind' in found && found.kind === 'untold') throw found.trouble;
   const runtime =
     'kind' in found
       ? {

@@ -41,6 +41,7 @@ export function walk(
       runtime: walker.runtime,
       clock: world.clock,
       log: ctx.log,
+      until: times.deadline,
       beforeLaunch: () => {
         try {
           files.owe();

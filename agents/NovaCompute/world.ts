@@ -20,7 +20,7 @@ import { findRuntime, type MissingRuntime, type RuntimeSettings } from './runtim
 import type { Machine } from './runtime/machine.ts';
 import { createMachine } from './runtime/realMachine.ts';
 import type { Runtime } from './runtime/types.ts';
-import { toolTimeoutMs } from './timing.ts';
+import { lookBy, toolTimeoutMs } from './timing.ts';
 
 /** All that NovaCompute touches outside this process. */
 export interface World {
@@ -43,7 +43,10 @@ export interface World {
 /** The real world. What belongs to Nova is loaded when it is asked for: an idle monitor does not. */
 export function createWorld(ctx: OcfContext): World {
   const tools = { env: ctx.env, timeoutMs: toolTimeoutMs };
-  const machine = createMachine({ path: (cleanEnvironment(ctx.env)['PATH'] ?? '').split(':') });
+  const machine = createMachine({
+    path: (cleanEnvironment(ctx.env)['PATH'] ?? '').split(':'),
+    until: lookBy(ctx),
+  });
   const values = connectionValues(ctx.parameters);
   const usable = ctx.parameterErrors.length === 0 && missingParameter(values) === null;
   return {

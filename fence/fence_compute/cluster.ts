@@ -46,7 +46,9 @@ export async function startsComputeAtOnce(world: World): Promise<boolean | null>
   try {
     const primitives = await world.cluster.primitives();
     return primitives.some(
-      ({ type }) => /nova[-_]?compute/i.test(type) && !['NovaCompute', 'nova-compute-wait'].includes(type),
+      ({ type, contents }) =>
+        !['NovaCompute', 'nova-compute-wait'].includes(type) &&
+        [type, ...contents].some((each) => /nova[-_]?compute/i.test(each)),
     );
   } catch (error) {
     rethrowUnless(error, AttrdError);

@@ -27,10 +27,13 @@ export class ClusterState {
     });
   }
 
-  /** All primitive resources that are configured. */
+  /** All primitive resources and bundles that are configured. */
   primitives(): Promise<Primitive[]> {
     return insist(this.#patience, async () => {
-      const result = await this.#query(['--xpath', '//primitive'], 'reading the configured resources');
+      const result = await this.#query(
+        ['--xpath', '//primitive | //template | //bundle'],
+        'reading the configured resources',
+      );
       return result === null ? [] : parsePrimitives(result);
     });
   }

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import type { CloudConfig, CloudSettings } from '@openstack-ts/nova-client';
 import {
   checkFiles,
   cloudConfig,
+  fileWithin,
   hideSecrets,
   loadCloud,
   NovaError,
@@ -34,7 +35,11 @@ export async function toCloudConfig(values: ConnectionValues, env: NodeJS.Proces
   if (text('cloud') === '') return cloudConfig(given);
   const { region } = given;
   const entry = await loadCloud(text('cloud'), { env, ...(region === undefined ? {} : { region }) });
-  return cloudConfig(overlaid(entry, given));
+  const config = cloudConfig(overlaid(entry, given));
+  for (const path of [config.tls.caFile, config.tls.certFile, config.tls.keyFile]) {
+    if (path !== undefined) await answers(`${path} (a file of TLS in clouds.yaml)`, path);
+  }
+  return config;
 }
 
 /**
@@ -108,9 +113,23 @@ function isHttpUrl(text: string): boolean {
 }
 
 async function readable(name: string, path: string): Promise<void> {
+  const what = `The file ${path} of ${name}`;
   try {
-    await access(path, constants.R_OK);
+    await fileWithin(what, access(path, constants.R_OK));
   } catch (cause) {
-    throw new NovaError('config', `The file ${path} of ${name} cannot be read`, { cause });
+    if (cause instanceof NovaError) throw cause;
+    throw new NovaError('config', `${what} cannot be read`, { cause });
+  }
+  await answers(what, path);
+}
+
+/** TLS reads a file in one go: it would wait for a server that is away, and for whoever writes to a pipe. */
+async function answers(what: string, path: string): Promise<void> {
+  const facts = await fileWithin(
+    what,
+    stat(path).catch(() => null),
+  );
+  if (facts !== null && !facts.isFile() && !facts.isDirectory()) {
+    throw new NovaError('config', `${what} cannot be used: it is no plain file`);
   }
 }

@@ -99,6 +99,19 @@ troubled() {
   assert_sentence 'clouds.yaml|nosuch'
 }
 
+@test "a file that never answers (as below a hung NFS): named, and the process ends" {
+  mkfifo "$BATS_TEST_TMPDIR/pipe"
+  run evacuator validate-all OCF_RESKEY_cacert="$BATS_TEST_TMPDIR/pipe"
+  refute [ "$status" = 0 ]
+  assert_sentence 'pipe of cacert cannot be used: it is no plain file'
+  SECONDS=0
+  run evacuator validate-all OCF_RESKEY_cloud=mycloud OS_CLIENT_CONFIG_FILE="$BATS_TEST_TMPDIR/pipe" \
+    OCF_RESKEY_username= OCF_RESKEY_password= OCF_RESKEY_tenant_name= OCF_RESKEY_auth_url=
+  refute [ "$status" = 0 ]
+  assert_sentence 'pipe cannot be read: it did not answer within 5 s'
+  assert [ "$SECONDS" -lt 15 ]
+}
+
 # ---- Keystone ----------------------------------------------------------------------------------------------
 
 @test "a wrong password, an unknown user, an unknown project" {

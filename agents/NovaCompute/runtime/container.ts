@@ -1,11 +1,10 @@
-import { posix } from 'node:path';
 import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
-import { NovaConfError } from '../novaConf/index.ts';
+import { bare, type ContainerMount, configFilesInContainer } from './containerConfig.ts';
+import { forceAt } from './endProcesses.ts';
 import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';
-import { forceAt } from './process.ts';
 import { whyNotASecond } from './scan.ts';
-import type { ConfigFiles, Runtime, RuntimeState } from './types.ts';
+import type { Runtime, RuntimeState } from './types.ts';
 
 export type ContainerEngine = 'podman' | 'docker';
 
@@ -22,15 +21,7 @@ export interface ContainerFacts {
   readonly unit: string | null;
 }
 
-export interface ContainerMount {
-  /** On this machine. */
-  readonly source: string;
-  /** In the container. */
-  readonly destination: string;
-}
-
 const INSPECT_TIMEOUT_MS = 8_000;
-const START_TIMEOUT_MS = 60_000;
 /** What the engine itself may take to end a container, beyond the time that the container is given. */
 const ENGINE_MS = 3_000;
 const POLL_MS = 250;
@@ -94,19 +85,21 @@ function member(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** Without the slash at its end that some deployments write. */
-function bare(path: string): string {
-  const normal = posix.normalize(path);
-  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
-}
-
 /** Whether nova-compute is alive in a container. A paused one is frozen and does nothing until it is started again. */
 export function isAlive(container: ContainerFacts): boolean {
   return ['running', 'stopping'].includes(container.status);
 }
 
-/** nova-compute as a podman or docker container that the deployment made. */
-export function createContainerRuntime(engine: ContainerEngine, name: string, machine: Machine): Runtime {
+/**
+ * nova-compute as a podman or docker container that the deployment made. `unitMounts`: the mounts that its unit gives it, where
+ * it is made at each start and is not there before (`podman run --rm --replace`).
+ */
+export function createContainerRuntime(
+  engine: ContainerEngine,
+  name: string,
+  machine: Machine,
+  unitMounts: readonly ContainerMount[] = [],
+): Runtime {
   const title = `container ${name} (${engine})`;
   const inspect = () => inspectContainer(machine, engine, name);
   const missing = `There is no ${engine} container ${name} on this machine.`;
@@ -133,14 +126,14 @@ export function createContainerRuntime(engine: ContainerEngine, name: string, ma
     return { kind: 'stopped', sentence: `The ${title} is ${container.status}${ended}.` };
   };
 
-  const start = async (): Promise<void> => {
+  const start = async (deadline: number): Promise<void> => {
     const container = await inspect();
     if (container === null) throw new ComputeError(missing);
     if (isAlive(container)) return;
     const reason = whyNotASecond(machine, null, ({ kind }) => kind === 'container');
     if (reason !== null) throw new ComputeError(reason);
     const verb = container.status === 'paused' ? 'unpause' : 'start';
-    const failure = await tell([verb, name], START_TIMEOUT_MS);
+    const failure = await tell([verb, name], Math.max(ENGINE_MS, deadline - machine.now()));
     if (failure !== null) throw new ComputeError(`The ${title} could not be started: ${failure}`);
     const launched = await inspect();
     launchedRun = launched !== null && isAlive(launched) ? launched.startedAt : null;
@@ -190,8 +183,8 @@ export function createContainerRuntime(engine: ContainerEngine, name: string, ma
     },
     configFiles: async () => {
       const container = await inspect();
-      if (container === null) throw new ComputeError(missing);
-      return configFilesIn(container, machine, title);
+      if (container === null && unitMounts.length === 0) throw new ComputeError(missing);
+      return configFilesInContainer(container?.mounts ?? unitMounts, machine, title);
     },
     mountInfo: async () => {
       const pid = (await inspect())?.pid ?? 0;
@@ -208,38 +201,4 @@ async function attempt(act: () => Promise<string | null>): Promise<string | null
     if (error instanceof ComputeError) return error.message;
     throw error;
   }
-}
-
-/**
- * Where deployments keep the nova.conf that a container is given, as paths in the container: a plain /etc/nova; the
- * copies that Kolla's images take when they start, by TripleO (a whole tree) and by Kolla itself (single files).
- */
-const PLACES = ['/etc/nova', '/var/lib/kolla/config_files/src/etc/nova', '/var/lib/kolla/config_files'];
-
-function configFilesIn(container: ContainerFacts, machine: Machine, title: string): ConfigFiles {
-  for (const place of PLACES) {
-    const path = (name: string): string | null => onThisMachine(container.mounts, `${place}/${name}`);
-    const existing = (name: string): readonly string[] => {
-      const found = path(name);
-      return found !== null && machine.exists(found) ? [found] : [];
-    };
-    if (existing('nova.conf').length === 0 && existing('nova.conf.d').length === 0) continue;
-    return {
-      files: [...existing('nova.conf'), ...existing('nova-compute.conf')],
-      directories: [...existing('nova.conf.d'), ...existing('nova-compute.conf.d')],
-    };
-  }
-  throw new NovaConfError(
-    'missing',
-    `${PLACES[0]}/nova.conf`,
-    `No nova.conf was found in what is mounted into the ${title}; looked for in ${PLACES.join(', ')}.`,
-  );
-}
-
-/** The path on this machine of a path in the container, by the innermost mount; null when it is in the image. */
-function onThisMachine(mounts: readonly ContainerMount[], path: string): string | null {
-  const [mount] = mounts
-    .filter(({ destination }) => path === destination || path.startsWith(`${destination}/`))
-    .sort((a, b) => b.destination.length - a.destination.length);
-  return mount === undefined ? null : mount.source + path.slice(mount.destination.length);
 }

@@ -6,6 +6,7 @@ import {
   inspectContainer,
   isAlive as isContainerAlive,
 } from './container.ts';
+import { mountsOfCommand } from './containerConfig.ts';
 import type { Machine } from './machine.ts';
 import { createProcessRuntime, runsByPidFile } from './process.ts';
 import { scan } from './scan.ts';
@@ -40,6 +41,8 @@ export interface RuntimeSettings {
 export interface MissingRuntime {
   readonly kind: 'missing';
   readonly sentence: string;
+  /** Who could not be asked, so that it may be there all the same; nothing of it runs. */
+  readonly unsure?: ComputeError;
 }
 
 /** Of RDO's packages, of Debian's and Ubuntu's. */
@@ -176,9 +179,10 @@ async function findAny(settings: RuntimeSettings, machine: Machine): Promise<Run
   if (trouble !== undefined) throw trouble;
   // The program is there, its user is not.
   if (process !== notInstalled) return process;
-  return missing(
+  const nothing = missing(
     'nova-compute is not on this machine: neither a systemd unit nor a container nor the program was found.',
   );
+  return anyTrouble === undefined ? nothing : { ...nothing, unsure: anyTrouble };
 }
 
 /** docker's command without docker's daemon: then no container of it can be running. */
@@ -214,7 +218,12 @@ async function systemdRuntime(
   const inside =
     engine === undefined || !runsContainer(unit)
       ? null
-      : createContainerRuntime(engine, settings.container ?? CONTAINER, machine);
+      : createContainerRuntime(
+          engine,
+          settings.container ?? CONTAINER,
+          machine,
+          mountsOfCommand(unit.execStart),
+        );
   return createSystemdRuntime(unit.name, machine, inside);
 }
 

@@ -1,6 +1,7 @@
 import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
 import { NovaConfError, readNovaConf } from '../novaConf/index.ts';
 import { configFilesOf } from '../novaConf/places.ts';
+import { endProcesses } from './endProcesses.ts';
 import { behindLauncher, isNovaCompute } from './identity.ts';
 import { launcherFor } from './launcher.ts';
 import { lastLinesOf } from './lines.ts';
@@ -252,52 +253,6 @@ async function becomesNovaCompute(
 
 function uniqueByPid(processes: readonly ProcessFacts[]): readonly ProcessFacts[] {
   return [...new Map(processes.map((each) => [each.pid, each])).values()];
-}
-
-/** SIGTERM, and in time for the deadline SIGKILL for what remains of them and of the sessions that they lead. */
-async function endProcesses(
-  machine: Machine,
-  targets: readonly ProcessFacts[],
-  deadline: number,
-): Promise<void> {
-  const remaining = (): readonly ProcessFacts[] => targets.filter((each) => isStill(machine, each));
-  const waitUntil = async (moment: number): Promise<boolean> => {
-    while (remaining().length > 0) {
-      if (machine.now() >= moment) return false;
-      await machine.sleep(Math.min(POLL_MS, Math.max(1, moment - machine.now())));
-    }
-    return true;
-  };
-
-  for (const each of remaining()) machine.kill(each.pid, 'SIGTERM');
-  if (await waitUntil(forceAt(machine.now(), deadline))) return;
-  for (const each of remaining()) {
-    const session = each.session === each.pid ? each.pid : null;
-    machine.kill(each.pid, 'SIGKILL');
-    for (const member of listProcesses(machine)) {
-      if (session !== null && member.session === session && member.pid !== each.pid) {
-        machine.kill(member.pid, 'SIGKILL');
-      }
-    }
-  }
-  // What the kernel holds fast (a dead NFS server) does not end by SIGKILL either.
-  if (await waitUntil(Math.max(deadline, machine.now() + 1_000))) return;
-  const pids = remaining()
-    .map(({ pid, state }) => `${pid} (state ${state})`)
-    .join(', ');
-  throw new ComputeError(`nova-compute did not end, not even by SIGKILL: process ${pids}.`);
-}
-
-/** When patience ends: a tenth of the time is kept for force, 2 to 10 s; half of it when there is hardly any. */
-export function forceAt(now: number, deadline: number): number {
-  const left = Math.max(0, deadline - now);
-  return now + left - Math.min(left / 2, Math.max(2_000, Math.min(10_000, left / 10)));
-}
-
-/** Looked at again before each signal: a pid may have been given to somebody else meanwhile. */
-function isStill(machine: Machine, before: ProcessFacts): boolean {
-  const now = readProcess(machine, before.pid);
-  return now !== null && now.startTicks === before.startTicks;
 }
 
 /** What was printed since nova-compute was last started. */

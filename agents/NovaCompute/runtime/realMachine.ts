@@ -33,15 +33,26 @@ const CAPTURE_LIMIT = 4 * 1024 * 1024;
 /** A command that has ended may leave a child that holds its output open (podman's conmon): not waited for longer. */
 const DRAIN_MS = 250;
 
-/** The machine that the agent runs on. `path`: directories that programs are looked for in, before the usual ones. */
-export function createMachine(options: { readonly path?: readonly string[] } = {}): Machine {
+/** What a command still gets when the action's time for looking is over: one that is well needs less. */
+const AFTER_DEADLINE_MS = 300;
+
+/**
+ * The machine that the agent runs on. `path`: directories that programs are looked for in, before the usual ones;
+ * `until`: when commands must have ended, in ms since the epoch, so that tools that hang one after the other leave the
+ * action time to say so.
+ */
+export function createMachine(
+  options: { readonly path?: readonly string[]; readonly until?: number } = {},
+): Machine {
+  const within = (timeoutMs: number) =>
+    Math.min(timeoutMs, Math.max(AFTER_DEADLINE_MS, (options.until ?? Infinity) - Date.now()));
   const own = (options.path ?? []).filter((each) => each.startsWith('/'));
   const directories = [...new Set([...own, ...USUAL_DIRECTORIES])];
   const env = commandEnvironment(directories);
   return {
     path: directories.join(delimiter),
     uid: process.getuid?.() ?? 0,
-    run: (command, args, timeoutMs) => runCommand(command, args, { env, timeoutMs }),
+    run: (command, args, timeoutMs) => runCommand(command, args, { env, timeoutMs: within(timeoutMs) }),
     findProgram: (name) => directories.map((each) => join(each, name)).find(isProgram) ?? null,
     launch,
     read: (path) => unlessGone(() => readFileSync(path, 'utf8'), null),

@@ -1,9 +1,9 @@
 import { ComputeError } from '../../../lib/evacuation/return/localCompute.ts';
 import { configFilesOf } from '../novaConf/places.ts';
+import { forceAt } from './endProcesses.ts';
 import { isNovaCompute } from './identity.ts';
 import { lastLinesOf, said } from './lines.ts';
 import type { Machine } from './machine.ts';
-import { forceAt } from './process.ts';
 import { readProcess } from './procfs.ts';
 import { whyNotASecond } from './scan.ts';
 import type { Runtime, RuntimeState } from './types.ts';
@@ -50,8 +50,6 @@ const SHOW_TIMEOUT_MS = 8_000;
 const POLL_MS = 250;
 /** A unit between two states mostly is so for a moment (a restart by systemd itself): so long it is looked at again. */
 const SETTLE_MS = 2_000;
-/** So long a start may be held up by other units and by ExecStartPre= before that is said. */
-const LAUNCH_MS = 60_000;
 
 /** sd_booted(3): whether systemd is this machine's init. */
 export function isBooted(machine: Pick<Machine, 'exists'>): boolean {
@@ -184,7 +182,8 @@ export function createSystemdRuntime(name: string, machine: Machine, inside: Run
     };
   };
 
-  const start = async (): Promise<void> => {
+  const start = async (deadline: number): Promise<void> => {
+    const begun = machine.now();
     const before = await show();
     const trouble = unitTrouble(before);
     if (trouble !== null) throw new ComputeError(trouble);
@@ -201,7 +200,6 @@ export function createSystemdRuntime(name: string, machine: Machine, inside: Run
         `The unit ${name} could not be started: ${said(answer.stderr, answer.exitCode)}`,
       );
     }
-    const until = machine.now() + LAUNCH_MS;
     for (;;) {
       const unit = await show();
       if (isAlive(unit)) {
@@ -211,9 +209,10 @@ export function createSystemdRuntime(name: string, machine: Machine, inside: Run
       // It was launched and has ended, or cannot be: the state and the journal say why.
       if (!unit.hasJob && ['failed', 'inactive', 'active'].includes(unit.activeState)) return;
       if (unit.subState === 'auto-restart') return;
-      if (machine.now() >= until) {
+      if (machine.now() >= deadline) {
+        const seconds = Math.round((machine.now() - begun) / 1000);
         throw new ComputeError(
-          `The unit ${name} has not started nova-compute within ${LAUNCH_MS / 1000} s: it is ${unit.activeState} ` +
+          `The unit ${name} has not started nova-compute within ${seconds} s: it is ${unit.activeState} ` +
             `(${unit.subState}), held up by its ExecStartPre= or by units that it needs.`,
         );
       }

@@ -15,8 +15,11 @@ export interface Runtime {
   /** For sentences: `container nova_compute (podman)`, `unit openstack-nova-compute.service`, `process of user nova`. */
   readonly title: string;
   state(): Promise<RuntimeState>;
-  /** Starts it; returns as soon as it was launched, without waiting to see whether it stays. */
-  start(): Promise<void>;
+  /**
+   * Starts it; returns as soon as it was launched, without waiting to see whether it stays. What comes before it (a unit's
+   * ExecStartPre=, an image) has until `deadline`, in ms since the epoch.
+   */
+  start(deadline: number): Promise<void>;
   /** Asks it to end, and ends it by force in time for `deadline` (ms since the epoch). One that is not there is fine. */
   stop(deadline: number): Promise<void>;
   /** The last lines that it wrote, newest last; empty when they cannot be had. */

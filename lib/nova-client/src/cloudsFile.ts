@@ -2,6 +2,7 @@
 import { Field, isRecord, WrongShape } from './decode.ts';
 import { NovaError } from './errors.ts';
 import { fileReason } from './fileReason.ts';
+import { fileWithin } from './fileWithin.ts';
 import type { Environment } from './proxy.ts';
 import { tellable } from './secrets.ts';
 
@@ -41,8 +42,9 @@ export async function firstFile(paths: readonly string[], read: ReadFile): Promi
 
 export async function readIfThere(path: string): Promise<string | null> {
   try {
-    return await process.getBuiltinModule('node:fs/promises').readFile(path, 'utf8');
+    return await fileWithin(path, process.getBuiltinModule('node:fs/promises').readFile(path, 'utf8'));
   } catch (error) {
+    if (error instanceof NovaError) throw error;
     const code = error instanceof Error && 'code' in error ? error.code : null;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw new NovaError('config', `${path} cannot be read: ${fileReason(error)}`);

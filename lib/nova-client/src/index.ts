@@ -5,6 +5,7 @@ export type { ConnectDeps } from './deps.ts';
 export { parseDomain } from './domain.ts';
 export { parseInterface } from './endpointInterface.ts';
 export * from './errors.ts';
+export { fileWithin } from './fileWithin.ts';
 export { type NovaHost, novaHost, type ServerId, serverId } from './names.ts';
 export { type FaultReason, faultReason, type RefusalReason } from './reason.ts';
 export { hideSecrets } from './secrets.ts';

@@ -120,7 +120,7 @@ export class FakePacemaker {
   readonly properties = new Map<string, string>();
   /** The fencing history, the newest first; `completed` as Pacemaker prints it. */
   fencing: { target: string; action: string; status: string; completed?: string }[] = [];
-  /** What `cibadmin -Q --xpath //primitive` prints. */
+  /** What `cibadmin -Q --xpath '//primitive | //template | //bundle'` prints. */
   primitives = '';
   readonly calls: string[] = [];
   running = true;
@@ -265,7 +265,8 @@ export class FakePacemaker {
         option(args, '--xpath') ?? '',
       )?.[1];
     if (word !== undefined) return done(this.#nodesAndWords(word));
-    if (option(args, '--xpath') === '//primitive' && this.primitives !== '') return done(this.primitives);
+    if (option(args, '--xpath') === '//primitive | //template | //bundle' && this.primitives !== '')
+      return done(this.primitives);
     if (args.includes('--xpath')) return this.#nothingFound('cib_query');
     return failed(64, `This stand-in does not know cibadmin ${args.join(' ')}`);
   }

@@ -24,8 +24,8 @@ describe('what runs on the nodes, and what is configured', () => {
     const xml =
       '<xpath-query><primitive id="a" class="ocf" provider="openstack" type="NovaCompute"/><primitive id="b" class="systemd" type="nova-compute"/></xpath-query>';
     expect(await parsePrimitives(xml)).toEqual([
-      { id: 'a', class: 'ocf', provider: 'openstack', type: 'NovaCompute' },
-      { id: 'b', class: 'systemd', provider: null, type: 'nova-compute' },
+      { id: 'a', class: 'ocf', provider: 'openstack', type: 'NovaCompute', contents: [] },
+      { id: 'b', class: 'systemd', provider: null, type: 'nova-compute', contents: [] },
     ]);
     await expect(parsePrimitives('<primitive id="a"/>')).rejects.toThrow(AttrdError);
   });

@@ -153,8 +153,11 @@ describe('on with a pending mark does not hold up the cluster', () => {
   });
 
   it.each([
-    ['nothing that starts nova-compute', { id: 'x', class: 'ocf', provider: 'pacemaker', type: 'Dummy' }],
-    ['NovaCompute', { id: 'x', class: 'ocf', provider: 'openstack', type: 'NovaCompute' }],
+    [
+      'nothing that starts nova-compute',
+      { id: 'x', class: 'ocf', provider: 'pacemaker', type: 'Dummy', contents: [] },
+    ],
+    ['NovaCompute', { id: 'x', class: 'ocf', provider: 'openstack', type: 'NovaCompute', contents: [] }],
   ])('where it has %s', async (_, primitive) => {
     at.cluster.nodes = comp0();
     at.cluster.primitives = [primitive];
@@ -163,11 +166,20 @@ describe('on with a pending mark does not hold up the cluster', () => {
     expect(at.journal).toEqual([]);
   });
 
+  it.each([
+    ['podman', 'nova_compute'],
+    ['podman', 'quay.io/openstack/nova-compute:2025.1'],
+  ])('but fails where %s would start the container %s', async (type, content) => {
+    at.cluster.nodes = comp0();
+    at.cluster.primitives = [{ id: 'x', class: 'ocf', provider: 'heartbeat', type, contents: [content] }];
+    await expect(run()).rejects.toThrow('still wait for evacuation');
+  });
+
   it.each(['openstack-nova-compute', 'nova-compute', 'nova_compute'])(
     'but fails where it would start %s by itself',
     async (type) => {
       at.cluster.nodes = comp0();
-      at.cluster.primitives = [{ id: 'x', class: 'systemd', provider: null, type }];
+      at.cluster.primitives = [{ id: 'x', class: 'systemd', provider: null, type, contents: [] }];
       await expect(run()).rejects.toThrow('still wait for evacuation');
     },
   );
@@ -218,7 +230,9 @@ describe('on, and what the cluster takes the node for', () => {
     at.marks.marks.clear();
     at.nova.services = [service('comp0')];
     at.cluster.nodes = noDc;
-    at.cluster.primitives = [{ id: 'x', class: 'systemd', provider: null, type: 'openstack-nova-compute' }];
+    at.cluster.primitives = [
+      { id: 'x', class: 'systemd', provider: null, type: 'openstack-nova-compute', contents: [] },
+    ];
     await expect(run()).rejects.toThrow(
       'nobody can say whether it is being evacuated: the cluster has no DC at the moment; Pacemaker tries again.',
     );
@@ -231,7 +245,9 @@ describe('on, and what the cluster takes the node for', () => {
       at.marks.marks.set('comp0', { kind: 'yes' });
       return comp0();
     };
-    at.cluster.primitives = [{ id: 'x', class: 'systemd', provider: null, type: 'openstack-nova-compute' }];
+    at.cluster.primitives = [
+      { id: 'x', class: 'systemd', provider: null, type: 'openstack-nova-compute', contents: [] },
+    ];
     await expect(run()).rejects.toThrow('still wait for evacuation');
     expect(at.journal).toEqual([]);
   });

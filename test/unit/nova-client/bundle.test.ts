@@ -74,6 +74,6 @@ it('emits declarations and modules that plain Node can load', () => {
   writeFileSync(join(directory, 'package.json'), '{"type": "module"}');
   const script = `import('${join(directory, 'index.js')}').then((m) => console.log(Object.keys(m).sort().join()))`;
   expect(execFileSync(process.execPath, ['-e', script]).toString().trim()).toBe(
-    'NovaError,checkFiles,cloudConfig,connect,faultReason,hideSecrets,loadCloud,novaHost,overlaid,parseDomain,parseInterface,serverId',
+    'NovaError,checkFiles,cloudConfig,connect,faultReason,fileWithin,hideSecrets,loadCloud,novaHost,overlaid,parseDomain,parseInterface,serverId',
   );
 });

@@ -268,13 +268,16 @@ describe('the CIB that cibadmin shows', () => {
   });
 
   it('lists the primitives', async () => {
-    expect(run('cibadmin', ['-Q', '--xpath', '//primitive'])).toMatchObject({ status: 105, stdout: '' });
+    expect(run('cibadmin', ['-Q', '--xpath', '//primitive | //template | //bundle'])).toMatchObject({
+      status: 105,
+      stdout: '',
+    });
     expect(await state().primitives()).toEqual([]);
     sim('resource', 'nova-compute', 'ocf:openstack:NovaCompute');
     sim('resource', 'haproxy', 'systemd:haproxy');
     expect(await state().primitives()).toEqual([
-      { id: 'haproxy', class: 'systemd', provider: null, type: 'haproxy' },
-      { id: 'nova-compute', class: 'ocf', provider: 'openstack', type: 'NovaCompute' },
+      { id: 'haproxy', class: 'systemd', provider: null, type: 'haproxy', contents: [] },
+      { id: 'nova-compute', class: 'ocf', provider: 'openstack', type: 'NovaCompute', contents: [] },
     ]);
     expect(run('cibadmin', ['-Q', '-o', 'resources']).stdout).toContain('<primitive id="haproxy" ');
     sim('resource-delete', 'haproxy');

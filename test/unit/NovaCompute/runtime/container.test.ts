@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createContainerRuntime } from '../../../../agents/NovaCompute/runtime/container.ts';
-import { FakeMachine, failure } from './fakeMachine.ts';
+import { FakeMachine, failure, IN_A_MINUTE } from './fakeMachine.ts';
 import { type ContainerFacts, inspected } from './toolOutput.ts';
 
 const setUp = (engine: 'podman' | 'docker', facts: ContainerFacts = {}) => {
@@ -57,7 +57,7 @@ describe.each(['podman', 'docker'] as const)('%s', (engine) => {
     const runtime = createContainerRuntime(engine, 'nova_compute', machine);
     const sentence = `There is no ${engine} container nova_compute on this machine.`;
     expect(await runtime.state()).toEqual({ kind: 'missing', sentence });
-    await expect(runtime.start()).rejects.toThrow(sentence);
+    await expect(runtime.start(IN_A_MINUTE)).rejects.toThrow(sentence);
     await runtime.stop(machine.now() + 20_000);
   });
 
@@ -84,16 +84,16 @@ describe.each(['podman', 'docker'] as const)('%s', (engine) => {
 
   test('start', async () => {
     const { machine, runtime } = setUp(engine, { Status: 'exited' });
-    await runtime.start();
+    await runtime.start(IN_A_MINUTE);
     expect(acts(machine)).toEqual([`${engine} start nova_compute`]);
   });
 
   test('start of one that runs does nothing; of a paused one, it goes on', async () => {
     const running = setUp(engine);
-    await running.runtime.start();
+    await running.runtime.start(IN_A_MINUTE);
     expect(acts(running.machine)).toEqual([]);
     const paused = setUp(engine, { Status: 'paused' });
-    await paused.runtime.start();
+    await paused.runtime.start(IN_A_MINUTE);
     expect(acts(paused.machine)).toEqual([`${engine} unpause nova_compute`]);
   });
 
@@ -107,7 +107,7 @@ describe.each(['podman', 'docker'] as const)('%s', (engine) => {
   ])('not beside a nova-compute %s', async (_, process, sentence) => {
     const { machine, runtime } = setUp(engine, { Status: 'exited' });
     machine.processes.set(88, { argv: ['python3', '/usr/bin/nova-compute'], ...process });
-    await expect(runtime.start()).rejects.toThrow(sentence);
+    await expect(runtime.start(IN_A_MINUTE)).rejects.toThrow(sentence);
     expect(acts(machine)).toEqual([]);
   });
 
@@ -117,7 +117,7 @@ describe.each(['podman', 'docker'] as const)('%s', (engine) => {
       container.inspect = inspected({});
       return '';
     });
-    await runtime.start();
+    await runtime.start(IN_A_MINUTE);
     expect(await runtime.state()).toMatchObject({ kind: 'running' });
     container.inspect = inspected({ StartedAt: '2026-01-01T00:00:09Z' });
     expect(await runtime.state()).toEqual({
@@ -131,7 +131,7 @@ describe.each(['podman', 'docker'] as const)('%s', (engine) => {
   test('a start that fails is said in the engine’s words', async () => {
     const { machine, runtime } = setUp(engine, { Status: 'exited' });
     machine.answer(/ start /, failure(125, 'Error: unable to start container: no space left on device\n'));
-    await expect(runtime.start()).rejects.toThrow(
+    await expect(runtime.start(IN_A_MINUTE)).rejects.toThrow(
       `The container nova_compute (${engine}) could not be started: Error: unable to start container: no space left on device.`,
     );
   });

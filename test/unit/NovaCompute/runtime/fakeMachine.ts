@@ -20,6 +20,8 @@ export interface FakeProcess {
 export const BOOT = '11111111-2222-3333-4444-555555555555';
 /** 2026-01-01T00:00:00Z */
 export const BOOTED_AT = 1_767_225_600_000;
+/** A minute after the time at which a fake machine begins. */
+export const IN_A_MINUTE = BOOTED_AT + 3_660_000;
 const NAMESPACES: Readonly<Record<string, string>> = { pid: '1', mnt: '2', net: '3' };
 
 type Answer = CommandOutcome | string | Error;

@@ -360,3 +360,22 @@ test('a unit that runs a container tells what the container wrote and reads', as
   expect(await runtime.lastLines(5)).toEqual(['ImportError']);
   expect((await runtime.configFiles()).files).toEqual(['/srv/nova/nova.conf']);
 });
+
+test('a unit that makes its container at each start tells where nova.conf lies before there is one', async () => {
+  const at = '/var/lib/openstack/config/nova';
+  const run = `podman run --name=nova_compute --replace --rm -d -v ${at}:/var/lib/kolla/config_files:ro image`;
+  const machine = machineWith({
+    podman: null,
+    units: {
+      'edpm_nova_compute.service': {
+        ...DEAD,
+        ExecStart: `{ path=/usr/bin/podman ; argv[]=/usr/bin/${run} ; ignore_errors=no ; }`,
+      },
+    },
+  });
+  machine.files.set(`${at}/nova.conf`, '');
+  const runtime = await findRuntime(settings(), machine);
+  if ('kind' in runtime) throw new Error(runtime.sentence);
+  expect(await runtime.state()).toMatchObject({ kind: 'stopped' });
+  expect(await runtime.configFiles()).toEqual({ files: [`${at}/nova.conf`], directories: [] });
+});

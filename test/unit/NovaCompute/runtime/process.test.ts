@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createProcessRuntime, forceAt } from '../../../../agents/NovaCompute/runtime/process.ts';
-import { BOOT, BOOTED_AT, FakeMachine, type FakeProcess } from './fakeMachine.ts';
+import { forceAt } from '../../../../agents/NovaCompute/runtime/endProcesses.ts';
+import { createProcessRuntime } from '../../../../agents/NovaCompute/runtime/process.ts';
+import { BOOT, BOOTED_AT, FakeMachine, type FakeProcess, IN_A_MINUTE } from './fakeMachine.ts';
 
 const SETTINGS = { user: 'nova', stateDir: '/run/resource-agents', instance: 'nova-compute' };
 const PID_FILE = '/run/resource-agents/nova-compute.pid';
@@ -167,7 +168,7 @@ describe('start', () => {
   test('as the user with its groups, in an environment of its own, with a pid file', async () => {
     const machine = machineWith();
     machine.files.set('/var/log/nova/nova-api.log', '');
-    await runtime(machine).start();
+    await runtime(machine).start(IN_A_MINUTE);
     expect(machine.launched).toEqual([
       {
         file: '/usr/bin/setpriv',
@@ -201,7 +202,7 @@ describe('start', () => {
       machine.processes.set(6_000, nova({ parent: pid, session: pid }));
       return { argv: [what.file, ...what.args], uid: 0 };
     };
-    await runtime(machine).start();
+    await runtime(machine).start(IN_A_MINUTE);
     const [launch] = machine.launched;
     expect([launch?.file, ...(launch?.args ?? [])].join(' ')).toBe(line);
     expect(machine.files.get(PID_FILE)).toBe(pidFile(6_000));
@@ -213,7 +214,7 @@ describe('start', () => {
 
   test('not twice: one that runs without a pid file gets one', async () => {
     const machine = machineWith({ 88: nova() });
-    await runtime(machine).start();
+    await runtime(machine).start(IN_A_MINUTE);
     expect(machine.launched).toEqual([]);
     expect(machine.files.get(PID_FILE)).toBe(pidFile(88));
   });
@@ -226,13 +227,13 @@ describe('start', () => {
     ['0::/machine.slice/libpod-1.scope\n', /a container \(libpod-1\.scope\); .*runtime=podman/],
   ])('not beside one that somebody else manages', async (cgroup, sentence) => {
     const machine = machineWith({ 88: nova({ uid: 42_436, namespaces: { mnt: '9', pid: '9' }, cgroup }) });
-    await expect(runtime(machine).start()).rejects.toThrow(sentence);
+    await expect(runtime(machine).start(IN_A_MINUTE)).rejects.toThrow(sentence);
     expect(machine.launched).toEqual([]);
   });
 
   test('not beside one of another user', async () => {
     const machine = machineWith({ 88: nova({ uid: 1_000 }) });
-    await expect(runtime(machine).start()).rejects.toThrow(
+    await expect(runtime(machine).start(IN_A_MINUTE)).rejects.toThrow(
       'nova-compute already runs as process 88, of the user with id 1000 and not of nova; a second one is not ' +
         'started: end it, or set runtime=process and its user.',
     );
@@ -241,7 +242,7 @@ describe('start', () => {
 
   test('a managed one with another network (another node of a test bed) is no concern', async () => {
     const machine = machineWith({ 88: nova({ namespaces: { net: '9' }, cgroup: '0::/lxc/c1\n' }) });
-    await runtime(machine).start();
+    await runtime(machine).start(IN_A_MINUTE);
     expect(machine.launched).toHaveLength(1);
   });
 
@@ -257,7 +258,7 @@ describe('start', () => {
       return null;
     };
     const process = runtime(machine);
-    await process.start();
+    await process.start(IN_A_MINUTE);
     expect(machine.files.has(PID_FILE)).toBe(false);
     expect(await process.state()).toMatchObject({ kind: 'stopped' });
     expect(await process.lastLines(10)).toEqual(['Traceback', '  File "x"', 'ImportError: no nova']);
@@ -267,7 +268,7 @@ describe('start', () => {
   test('one that becomes something that could not be found again is ended, and that is said', async () => {
     const machine = machineWith();
     machine.becomes = () => ({ argv: ['/usr/bin/java', '-jar', 'x'], uid: NOVA });
-    await expect(runtime(machine).start()).rejects.toThrow(
+    await expect(runtime(machine).start(IN_A_MINUTE)).rejects.toThrow(
       /became something else \(process 5001: \/usr\/bin\/java -jar x\)/,
     );
     expect(machine.processes.size).toBe(0);
@@ -277,7 +278,7 @@ describe('start', () => {
     const machine = machineWith();
     machine.files.set('/etc/nova/nova.conf', '[DEFAULT]\nlog_dir = /srv/log\n');
     machine.files.set('/srv/log/nova-compute.log', 'CRITICAL nova Unhandled error\n');
-    await runtime(machine).start();
+    await runtime(machine).start(IN_A_MINUTE);
     expect(machine.launched[0]?.output.path).toBe('/srv/log/nova-compute.out');
     expect(await runtime(machine).lastLines(5)).toEqual(['CRITICAL nova Unhandled error']);
   });
@@ -294,7 +295,7 @@ describe('start', () => {
     const machine = machineWith();
     machine.files.set('/etc/nova/nova.conf', text);
     machine.files.set('/srv/log/x', '');
-    await runtime(machine).start();
+    await runtime(machine).start(IN_A_MINUTE);
     expect(machine.launched[0]?.output.path).toBe(out);
     machine.files.set(log, 'CRITICAL\n');
     expect(await runtime(machine).lastLines(5)).toEqual(['CRITICAL']);
@@ -307,7 +308,7 @@ describe('start', () => {
     machine.files.set('/srv/log/nova-compute.log', 'of last week\n');
     const process = runtime(machine);
     machine.modified.set('/srv/log/nova-compute.log', machine.now() - 1);
-    await process.start();
+    await process.start(IN_A_MINUTE);
     expect(await process.lastLines(5)).toEqual([]);
     machine.modified.set('/srv/log/nova-compute.log', machine.now());
     expect(await process.lastLines(5)).toEqual(['of last week']);
@@ -316,18 +317,22 @@ describe('start', () => {
   test('output goes to the state directory where there is none for logs, also with a broken nova.conf', async () => {
     const machine = machineWith();
     machine.files.set('/etc/nova/nova.conf', 'nonsense\n');
-    await runtime(machine).start();
+    await runtime(machine).start(IN_A_MINUTE);
     expect(machine.launched[0]?.output.path).toBe('/run/resource-agents/nova-compute.out');
   });
 
   test('says what is missing', async () => {
     const bare = new FakeMachine();
-    await expect(runtime(bare).start()).rejects.toThrow('nova-compute is not installed on this machine.');
+    await expect(runtime(bare).start(IN_A_MINUTE)).rejects.toThrow(
+      'nova-compute is not installed on this machine.',
+    );
     bare.install('nova-compute');
-    await expect(runtime(bare).start()).rejects.toThrow(/setpriv, runuser and su are all missing/);
+    await expect(runtime(bare).start(IN_A_MINUTE)).rejects.toThrow(/setpriv, runuser and su are all missing/);
     bare.uid = 1_000;
-    await expect(runtime(bare).start()).rejects.toThrow('Only root can start nova-compute as user nova.');
-    await expect(createProcessRuntime({ ...SETTINGS, user: 'x' }, bare).start()).rejects.toThrow(
+    await expect(runtime(bare).start(IN_A_MINUTE)).rejects.toThrow(
+      'Only root can start nova-compute as user nova.',
+    );
+    await expect(createProcessRuntime({ ...SETTINGS, user: 'x' }, bare).start(IN_A_MINUTE)).rejects.toThrow(
       'There is no user x on this machine, whom nova-compute is to run as: set the parameter user.',
     );
   });

@@ -76,7 +76,7 @@ describe('a real process', () => {
     novaCompute(WORKS);
     expect(await runtime.state()).toMatchObject({ kind: 'stopped' });
     const before = Date.now();
-    await runtime.start();
+    await runtime.start(Date.now() + 60_000);
     const state = await runtime.state();
     expect(state).toMatchObject({ kind: 'running' });
     // The kernel counts boot time in whole seconds.
@@ -101,7 +101,7 @@ describe('a real process', () => {
     // Pacemaker's.
     const umask = process.umask(0o026);
     try {
-      await runtime.start();
+      await runtime.start(Date.now() + 60_000);
       expect(process.umask()).toBe(0o026);
     } finally {
       process.umask(umask);
@@ -122,7 +122,7 @@ describe('a real process', () => {
 
   test('that ignores SIGTERM is ended in time, with what it started', async () => {
     novaCompute(`trap "" TERM; sleep 60 & echo $! > ${dir}/child; echo ready; while :; do sleep 0.05; done`);
-    await runtime.start();
+    await runtime.start(Date.now() + 60_000);
     await printed('ready');
     const pid = pidOf();
     const child = Number(readFileSync(join(dir, 'child'), 'utf8'));
@@ -135,14 +135,14 @@ describe('a real process', () => {
 
   test('that dies at once is seen to, with its last words and none of the run before', async () => {
     novaCompute('echo "old words" >&2; exit 1');
-    await runtime.start();
+    await runtime.start(Date.now() + 60_000);
     novaCompute('echo "Traceback" >&2; echo "ImportError: nova" >&2; exit 1');
-    await runtime.start();
+    await runtime.start(Date.now() + 60_000);
     await expect.poll(() => runtime.state()).toMatchObject({ kind: 'stopped' });
     expect(await runtime.lastLines(20)).toEqual(['Traceback', 'ImportError: nova']);
     // Whether it lived long enough to get a pid file or not: nothing of it stands in the way of the next start.
     novaCompute(WORKS);
-    await runtime.start();
+    await runtime.start(Date.now() + 60_000);
     expect(await runtime.state()).toMatchObject({ kind: 'running' });
     expect(alive(pidOf())).toBe(true);
     await runtime.stop(Date.now() + 5_000);
@@ -150,11 +150,11 @@ describe('a real process', () => {
 
   test('whose pid file was lost is taken over', async () => {
     novaCompute(WORKS);
-    await runtime.start();
+    await runtime.start(Date.now() + 60_000);
     const pid = pidOf();
     rmSync(pidFile());
     expect(await runtime.state()).toMatchObject({ kind: 'running' });
-    await runtime.start();
+    await runtime.start(Date.now() + 60_000);
     expect(pidOf()).toBe(pid);
     await runtime.stop(Date.now() + 5_000);
     expect(alive(pid)).toBe(false);
@@ -184,7 +184,7 @@ describe('a real process', () => {
   test('whose pid file cannot be had runs all the same, and that is said', async () => {
     novaCompute(WORKS);
     mkdirSync(join(pidFile(), 'x'), { recursive: true });
-    await expect(runtime.start()).rejects.toThrow(
+    await expect(runtime.start(Date.now() + 60_000)).rejects.toThrow(
       /^nova-compute runs as process \d+, but its pid file cannot be written/,
     );
     expect(await runtime.state()).toMatchObject({
@@ -205,7 +205,7 @@ describe('a real process', () => {
       `import { createMachine } from '${source('realMachine.ts')}';
        import { createProcessRuntime } from '${source('process.ts')}';
        const runtime = createProcessRuntime(${JSON.stringify(settings())}, createMachine({ path: ['${dir}/bin'] }));
-       await runtime.start();
+       await runtime.start(Date.now() + 60_000);
        process.kill(0, 'SIGKILL');`,
     );
     const ended = await new Promise((resolve) => {
@@ -227,7 +227,7 @@ describe('a real process', () => {
       agent,
       `import { createMachine } from '${source('realMachine.ts')}';
        import { createProcessRuntime } from '${source('process.ts')}';
-       await createProcessRuntime(${JSON.stringify(settings())}, createMachine({ path: ['${dir}/bin'] })).start();
+       await createProcessRuntime(${JSON.stringify(settings())}, createMachine({ path: ['${dir}/bin'] })).start(Date.now() + 60_000);
        console.log('started');`,
     );
     // spawnSync waits until nobody holds the other end of stdout and stderr.
@@ -249,7 +249,7 @@ describe('where it writes', () => {
     novaCompute(WORKS);
     writeFileSync(join(dir, 'precious'), 'precious');
     make();
-    await expect(runtime.start()).rejects.toThrow(
+    await expect(runtime.start(Date.now() + 60_000)).rejects.toThrow(
       `nova-compute is not started, because ${output()} cannot be written to: ${why}.`,
     );
     expect(readFileSync(join(dir, 'precious'), 'utf8')).toBe('precious');
@@ -276,14 +276,14 @@ describe('where it writes', () => {
   test('the state directory is made where it is missing', async () => {
     novaCompute(WORKS);
     rmSync(join(dir, 'state'), { recursive: true });
-    await runtime.start();
+    await runtime.start(Date.now() + 60_000);
     expect(await runtime.state()).toMatchObject({ kind: 'running' });
   });
 
   test('a log that has grown large is put aside', async () => {
     novaCompute('exit 0');
     writeFileSync(output(), 'x'.repeat(17 * 1024 * 1024));
-    await runtime.start();
+    await runtime.start(Date.now() + 60_000);
     expect(statSync(output()).size).toBeLessThan(1_000);
     expect(statSync(`${output()}.1`).size).toBeGreaterThan(16_000_000);
   });
@@ -296,7 +296,7 @@ describe.runIf(process.getuid?.() === 0)('as another user (needs root)', () => {
     chmodSync(path, 0o755);
     const other = createProcessRuntime({ ...settings(), user: 'nobody' }, machine);
     try {
-      await other.start();
+      await other.start(Date.now() + 60_000);
       await printed('ready');
       const text = readFileSync(output(), 'utf8');
       const groups = spawnSync('id', ['-G', 'nobody'], { encoding: 'utf8' }).stdout;

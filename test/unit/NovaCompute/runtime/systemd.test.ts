@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createContainerRuntime } from '../../../../agents/NovaCompute/runtime/container.ts';
 import { createSystemdRuntime } from '../../../../agents/NovaCompute/runtime/systemd.ts';
-import { BOOTED_AT, FakeMachine, failure } from './fakeMachine.ts';
+import { BOOTED_AT, FakeMachine, failure, IN_A_MINUTE } from './fakeMachine.ts';
 import { inspected, shown } from './toolOutput.ts';
 
 const UNIT = 'openstack-nova-compute.service';
@@ -78,7 +78,7 @@ describe('whether it runs', () => {
   ])('%s means missing', async (LoadState, sentence) => {
     const { runtime } = setUp(shown({ ...INACTIVE, LoadState }));
     expect(await runtime.state()).toEqual({ kind: 'missing', sentence });
-    await expect(runtime.start()).rejects.toThrow(sentence);
+    await expect(runtime.start(IN_A_MINUTE)).rejects.toThrow(sentence);
     await runtime.stop(Date.now());
   });
 
@@ -119,7 +119,7 @@ describe('start', () => {
       return '';
     });
     const began = machine.now();
-    await runtime.start();
+    await runtime.start(IN_A_MINUTE);
     expect(machine.now() - began).toBe(3_000);
     expect(machine.ran.filter((line) => !line.includes('show'))).toEqual([
       `systemctl reset-failed -- ${UNIT}`,
@@ -137,7 +137,7 @@ describe('start', () => {
       return '';
     });
     const began = machine.now();
-    await runtime.start();
+    await runtime.start(IN_A_MINUTE);
     expect(machine.now() - began).toBe(10_000);
   });
 
@@ -151,7 +151,7 @@ describe('start', () => {
       unit.show = state(active, sub);
       return '';
     });
-    await runtime.start();
+    await runtime.start(IN_A_MINUTE);
     expect(machine.now()).toBe(BOOTED_AT + 3_600_000);
   });
 
@@ -161,7 +161,7 @@ describe('start', () => {
       unit.show = shown();
       return '';
     });
-    await runtime.start();
+    await runtime.start(IN_A_MINUTE);
     expect(await runtime.state()).toMatchObject({ kind: 'running' });
     unit.show = shown({ ExecMainStartTimestampMonotonic: 6_000_000 });
     expect(await runtime.state()).toEqual({
@@ -188,7 +188,7 @@ describe('start', () => {
   ])('not beside a nova-compute %s', async (_, process, sentence) => {
     const { machine, runtime } = setUp(shown(INACTIVE));
     machine.processes.set(88, { ...NOVA, ...process });
-    await expect(runtime.start()).rejects.toThrow(sentence);
+    await expect(runtime.start(IN_A_MINUTE)).rejects.toThrow(sentence);
     expect(machine.ran.some((line) => line.includes('start'))).toBe(false);
   });
 
@@ -199,13 +199,22 @@ describe('start', () => {
       unit.show = shown();
       return '';
     });
-    await runtime.start();
+    await runtime.start(IN_A_MINUTE);
     expect(machine.ran).toContain(`systemctl start --no-block -- ${UNIT}`);
   });
 
-  test('that an ExecStartPre= holds up for a minute fails and says so', async () => {
+  test('that an ExecStartPre= holds up for more than a minute has the time of its action', async () => {
+    const { unit, machine, runtime } = setUp(state('activating', 'start-pre', 0, { Job: 9 }));
+    machine.after(70_000, () => {
+      unit.show = shown();
+    });
+    await runtime.start(machine.time + 500_000);
+    expect(machine.time - BOOTED_AT).toBeGreaterThan(3_600_000 + 69_000);
+  });
+
+  test('that an ExecStartPre= holds up until its action is over fails and says so', async () => {
     const { runtime } = setUp(state('activating', 'start-pre', 0, { Job: 9 }));
-    await expect(runtime.start()).rejects.toThrow(
+    await expect(runtime.start(IN_A_MINUTE)).rejects.toThrow(
       `The unit ${UNIT} has not started nova-compute within 60 s: it is activating (start-pre), held up by its ` +
         'ExecStartPre= or by units that it needs.',
     );
@@ -217,7 +226,7 @@ describe('start', () => {
       /^systemctl start/,
       failure(1, `Failed to start ${UNIT}: Access denied\nSee system logs.\n`),
     );
-    await expect(runtime.start()).rejects.toThrow(
+    await expect(runtime.start(IN_A_MINUTE)).rejects.toThrow(
       `The unit ${UNIT} could not be started: Failed to start ${UNIT}: Access denied.`,
     );
   });
@@ -395,6 +404,6 @@ describe('a unit that runs a container', () => {
       unit.show = shown();
       return '';
     });
-    await runtime.start();
+    await runtime.start(IN_A_MINUTE);
   });
 });
