@@ -220,7 +220,7 @@ async function tellNova(
         const held = await holdDown(nova, match.service, now, { deadline });
         ctx.log.info(held.sentence);
       }
-      if (match.kind === 'host') await noteNovaTime(ctx, world, target, nova.clockOffsetMs);
+      if (match.kind === 'host') await noteNovaTime(ctx, world, target, nova);
       return { nova, match, untold };
     });
   } catch (error) {
@@ -249,10 +249,11 @@ async function noteNovaTime(
   ctx: FenceContext,
   world: World,
   { name, incident }: { readonly name: MarkName; readonly incident: Incident | null },
-  offsetMs: number,
+  { clockOffsetMs, isClockKnown }: Pick<Found['nova'], 'clockOffsetMs' | 'isClockKnown'>,
 ): Promise<void> {
+  if (incident === null || !isClockKnown) return;
   try {
-    if (incident !== null) await world.marks.noteNovaTime({ name, incident }, incident.at + offsetMs);
+    await world.marks.noteNovaTime({ name, incident }, incident.at + clockOffsetMs, true);
   } catch (error) {
     rethrowUnless(error, AttrdError);
     ctx.log.debug(`When ${name} was fenced, on Nova's clock, could not be noted: ${sentence(error)}.`);

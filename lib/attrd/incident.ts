@@ -13,13 +13,23 @@ export interface Incident {
   /** When it was written, in ms since the epoch, and on whose clock. */
   readonly at: number;
   readonly by: string;
-  /** The same time on Nova's clock, as far as whoever wrote it could ask Nova; null: could not. */
+  /** The same time on Nova's clock; null: nobody who could ask Nova has noted it yet. */
   readonly novaAt: number | null;
+  /**
+   * That was not measured by the clock that `at` is of, but worked out by somebody else, who cannot know how far the two clocks are
+   * apart: nothing that is dangerous to believe is concluded from it.
+   */
+  readonly estimated: boolean;
   /**
    * Somebody was about to write `no` for the incident before when this one began, so a transient `no` may be that one's and not
    * an operator's word (`markStore.ts`).
    */
   readonly echo: boolean;
+  /**
+   * It was ended by its owner, who has seen that nothing is in flight. Else the `no` is somebody's word, which may have come in the middle of
+   * it.
+   */
+  readonly proven: boolean;
   /** Written for a mark that had none: of an operator, of the original agents, or of our version before. */
   readonly adopted: boolean;
   /** What its owner has left for whoever comes next. */
@@ -46,9 +56,9 @@ export const markOfPhase: Readonly<Record<IncidentPhase, 'yes' | 'no' | ''>> = {
   over: '',
 };
 
-/** As `id=… phase=… owner=… at=… by=… nova=… echo adopted …`, times in ms; every version ignores what it does not know. */
+/** As `id=… phase=… owner=… at=… by=… nova=… estimated echo proven adopted …`, times in ms; every version ignores what it does not know. */
 export function formatIncident(incident: Incident): string {
-  const { id, phase, owner, at, by, novaAt, echo, adopted, known } = incident;
+  const { id, phase, owner, at, by, novaAt, estimated, echo, proven, adopted, known } = incident;
   return [
     `id=${id}`,
     `phase=${phase}`,
@@ -56,7 +66,9 @@ export function formatIncident(incident: Incident): string {
     `at=${at}`,
     `by=${encodeURIComponent(by)}`,
     ...(novaAt === null ? [] : [`nova=${novaAt}`]),
+    ...(estimated ? ['estimated'] : []),
     ...(echo ? ['echo'] : []),
+    ...(proven ? ['proven'] : []),
     ...(adopted ? ['adopted'] : []),
     ...formatKnown(known),
   ].join(' ');
@@ -81,7 +93,9 @@ export function parseIncident(text: string | undefined): Incident | null {
     at: number(fields.get('at')) ?? 0,
     by: decode(fields.get('by')),
     novaAt: number(fields.get('nova')),
+    estimated: fields.has('estimated'),
     echo: fields.has('echo'),
+    proven: fields.has('proven'),
     adopted: fields.has('adopted'),
     known: parseKnown(fields),
   };

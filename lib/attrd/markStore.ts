@@ -5,10 +5,16 @@ import { type Incident, parseIncident } from './incident.ts';
 import type { Known } from './known.ts';
 import { formatMark, isPending, parseMark } from './mark.ts';
 import { type MarkName, markOfNode, nodeOfMark } from './names.ts';
+import type { CibNode } from './parseCib.ts';
 import { evacuated, PermanentIncidents } from './permanentIncidents.ts';
 import { incidentAttribute, markAttribute, type PermanentMarks } from './permanentMarks.ts';
-import { combine, isOpen, readPermanent } from './readMark.ts';
+import { combine, isOpen, type PermanentReading, readPermanent, theOneThatCounts } from './readMark.ts';
 import type { MarkMeant, MarkReading, MarkStore, MarksReading } from './types.ts';
+
+/** What an entry of a node says of its mark. */
+function readingOf({ attributes }: CibNode): PermanentReading {
+  return readPermanent(attributes[markAttribute], attributes[incidentAttribute]);
+}
 
 export interface MarkStoreDeps {
   readonly attributes: Attributes;
@@ -57,15 +63,16 @@ export class TwofoldMarkStore implements MarkStore {
       this.#attributes.queryNodes(),
     ]);
     const transientOf = new Map(transient.map((entry) => [markOfNode(entry.host), parseMark(entry.value)]));
-    const permanentOf = new Map(
-      nodes.map(({ name, attributes }) => [
-        markOfNode(name),
-        readPermanent(attributes[markAttribute], attributes[incidentAttribute]),
-      ]),
-    );
+    const permanentOf = new Map<MarkName, PermanentReading>();
     const incidents = new Map<MarkName, Incident>();
-    for (const { name, attributes } of nodes) {
-      const incident = parseIncident(attributes[incidentAttribute]);
+    for (const name of new Set(nodes.map((node) => node.name))) {
+      const entry = theOneThatCounts(
+        nodes.filter((node) => node.name === name),
+        readingOf,
+      );
+      if (entry === undefined) continue;
+      permanentOf.set(markOfNode(name), readingOf(entry));
+      const incident = parseIncident(entry.attributes[incidentAttribute]);
       if (incident !== null) incidents.set(markOfNode(name), incident);
     }
     const marks: MarkReading[] = [];
@@ -103,9 +110,11 @@ export class TwofoldMarkStore implements MarkStore {
     return this.#incidents.beginEvacuated(name, by);
   }
 
-  async noteNovaTime(meant: MarkMeant, novaAt: number): Promise<void> {
+  async noteNovaTime(meant: MarkMeant, novaAt: number, measured: boolean): Promise<void> {
     await this.#incidents.change(meant, (now) =>
-      now.novaAt === null ? { ...now, novaAt: Math.round(novaAt) } : now,
+      now.novaAt === null || (now.estimated && measured)
+        ? { ...now, novaAt: Math.round(novaAt), estimated: !measured }
+        : now,
     );
   }
 
@@ -145,7 +154,8 @@ export class TwofoldMarkStore implements MarkStore {
       return { permanent: entered, incident: open };
     }
     if (transient.kind === 'no' && isPending(permanent)) {
-      const ended = incident === null ? this.#settle(name, by) : this.#incidents.change(reading, evacuated);
+      const end = (now: Incident) => evacuated(now, false);
+      const ended = incident === null ? this.#settle(name, by) : this.#incidents.change(reading, end);
       return { permanent: true, incident: await ended };
     }
     // A claim that outlived an operator's word. Not `no`: should its host be fenced again meanwhile, that would end the new incident.
@@ -167,25 +177,25 @@ export class TwofoldMarkStore implements MarkStore {
     await this.#incidents.change(meant, (now) => (now.echo ? { ...now, echo: false } : now));
   }
 
-  async setNo(meant: MarkMeant): Promise<boolean> {
+  async setNo(meant: MarkMeant, by: 'owner' | 'word'): Promise<boolean> {
     const { name, incident } = meant;
     if (incident === null) {
       if ((await this.#readOne(name))?.incident) return false;
       await this.#writeTransient(name, 'no');
       return true;
     }
-    return this.#end(meant, (now) => isOpen(now) && now.owner === incident.owner);
+    return this.#end(meant, (now) => isOpen(now) && now.owner === incident.owner, by === 'owner');
   }
 
   /** Writes `no`, announced and as long as it may be. False: the mark is another's by now. */
-  async #end(meant: MarkMeant, may: (now: Incident) => boolean): Promise<boolean> {
+  async #end(meant: MarkMeant, may: (now: Incident) => boolean, proven: boolean): Promise<boolean> {
     const { name } = meant;
     const ending = await this.#incidents.change(meant, (now) =>
       may(now) ? { ...now, phase: 'ending' } : null,
     );
     if (ending === null) return false;
     await this.#writeTransient(name, 'no');
-    const ended = await this.#incidents.change(meant, (now) => (may(now) ? evacuated(now) : null));
+    const ended = await this.#incidents.change(meant, (now) => (may(now) ? evacuated(now, proven) : null));
     if (ended !== null) return true;
     await this.#takeBackNo(name);
     return false;
@@ -199,14 +209,14 @@ export class TwofoldMarkStore implements MarkStore {
     const read = readPermanent(entry.mark?.value, entry.incident?.value);
     if (isPending(read.mark)) return;
     const last = parseIncident(entry.incident?.value) ?? this.#incidents.create(by, false);
-    await this.#incidents.swap(name, entry, evacuated(last));
+    await this.#incidents.swap(name, entry, evacuated(last, false));
   }
 
   async takeBack(meant: MarkMeant, before: 'none' | 'no'): Promise<void> {
     const { name, incident } = meant;
     if (before === 'no') {
       if (incident === null) await this.#writeTransient(name, 'no');
-      else await this.#end(meant, isOpen);
+      else await this.#end(meant, isOpen, false);
       return;
     }
     if (incident !== null) {
@@ -259,9 +269,10 @@ export class TwofoldMarkStore implements MarkStore {
     if (isOpen(now.incident)) return now.incident;
     // A mark that is set again by hand before its host was released is about the failure that it was about before.
     const last = parseIncident(entry.incident?.value);
-    const { at, novaAt } = last?.phase === 'evacuated' ? last : { at: undefined, novaAt: null };
+    const { at, novaAt, estimated } =
+      last?.phase === 'evacuated' ? last : { at: undefined, novaAt: null, estimated: false };
     const made = this.#incidents.create(by, true);
-    const incident = { ...made, at: at ?? made.at, novaAt };
+    const incident = { ...made, at: at ?? made.at, novaAt, estimated };
     return (await this.#incidents.swap(name, entry, incident)) ? incident : null;
   }
 
@@ -272,7 +283,7 @@ export class TwofoldMarkStore implements MarkStore {
     const { mark, incident } = readPermanent(entry.mark?.value, entry.incident?.value);
     if (!isPending(mark) || incident !== null) return incident;
     const last = parseIncident(entry.incident?.value) ?? this.#incidents.create(by, true);
-    return (await this.#incidents.swap(name, entry, evacuated(last))) ? last : null;
+    return (await this.#incidents.swap(name, entry, evacuated(last, false))) ? last : null;
   }
 
   /**

@@ -47,7 +47,8 @@ export async function parseClusterNodes(output: string, word: string): Promise<C
     for (const set of descendants(element, 'instance_attributes')) {
       for (const pair of descendants(set, 'nvpair')) {
         const key = pair.attributes['name'];
-        if (key !== undefined) attributes[key] = pair.attributes['value'] ?? '';
+        // Of two sets the first counts, as where a mark is changed.
+        if (key !== undefined) attributes[key] ??= pair.attributes['value'] ?? '';
       }
       words.push(...wordsOf(set, word, name, false));
     }

@@ -54,7 +54,7 @@ export class PermanentIncidents {
       if (entry === null) return null;
       const { mark } = readPermanent(entry.mark?.value, entry.incident?.value);
       if (mark.kind !== 'no' && mark.kind !== 'none') return null;
-      const incident = evacuated(this.create(by, false));
+      const incident = evacuated(this.create(by, false), false);
       if (await this.swap(name, entry, incident)) return incident;
     }
     throw overtaken(name);
@@ -104,7 +104,7 @@ export class PermanentIncidents {
     const known = nothingKnown;
     return {
       ...{ id: this.#newId(), phase, owner: null, at: Math.round(this.#now()), by },
-      ...{ novaAt: null, echo: false, adopted, known },
+      ...{ novaAt: null, estimated: false, echo: false, proven: false, adopted, known },
     };
   }
 }
@@ -116,8 +116,9 @@ function carried(old: Incident | null, claimant: string | null): Known {
   return { ...nothingKnown, cut: old.owner !== null && claimant === null, quietUntil, sharedWith };
 }
 
-export function evacuated(incident: Incident): Incident {
-  return { ...incident, phase: 'evacuated', echo: false };
+/** @param proven its owner has seen that nothing is in flight; else it is somebody's word */
+export function evacuated(incident: Incident, proven: boolean): Incident {
+  return { ...incident, phase: 'evacuated', echo: false, proven };
 }
 
 function overtaken(name: MarkName): AttrdError {

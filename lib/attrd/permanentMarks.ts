@@ -3,7 +3,8 @@ import { AttrdError } from './errors.ts';
 import { failure, isNothingFound } from './failure.ts';
 import { insist, type Patience } from './insist.ts';
 import type { MarkName } from './names.ts';
-import { descendants, parseXmlDocument } from './xml.ts';
+import { readPermanent, theOneThatCounts } from './readMark.ts';
+import { descendants, type Element, parseXmlDocument } from './xml.ts';
 
 /** The two permanent attributes of a mark: what our version before knows of it, and what it does not. */
 export const markAttribute = 'evacuate';
@@ -58,7 +59,7 @@ export class PermanentMarks {
     const result = await this.#run('cibadmin', ['-Q', '--xpath', xpath]);
     if (isNothingFound(result)) return null;
     if (result.exitCode !== 0) throw failure('cibadmin', result, `reading the permanent mark of ${name}`);
-    return parsePermanentMark(result.stdout);
+    return parsePermanentMark(result.stdout, name);
   }
 
   /** False: it no longer reads as it did, and nothing was changed. */
@@ -105,12 +106,20 @@ function unchanged({ nodeId, mark, incident }: PermanentMark): string {
   return `/cib/configuration/nodes/node[@id=${literal(nodeId)} and ${reads(markAttribute, mark)} and ${reads(incidentAttribute, incident)}]`;
 }
 
-async function parsePermanentMark(output: string): Promise<PermanentMark> {
-  const [node] = descendants(await parseXmlDocument(output, 'cibadmin'), 'node');
-  const nodeId = node?.attributes['id'];
-  if (node === undefined || nodeId === undefined) {
+/** Null: no node bears that name, but for its id. */
+async function parsePermanentMark(output: string, name: MarkName): Promise<PermanentMark | null> {
+  const nodes = descendants(await parseXmlDocument(output, 'cibadmin'), 'node');
+  if (nodes.length === 0 || nodes.some(({ attributes }) => attributes['id'] === undefined)) {
     throw new AttrdError('malformed', 'cibadmin answered a node without an id');
   }
+  const marks = nodes
+    .filter(({ attributes }) => (attributes['uname'] ?? attributes['id']) === name)
+    .map(permanentMarkOf);
+  return theOneThatCounts(marks, ({ mark, incident }) => readPermanent(mark?.value, incident?.value)) ?? null;
+}
+
+function permanentMarkOf(node: Element): PermanentMark {
+  const nodeId = node.attributes['id'] ?? '';
   const sets = descendants(node, 'instance_attributes');
   const find = (attribute: string): Pair | undefined => {
     for (const set of sets) {

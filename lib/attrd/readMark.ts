@@ -30,6 +30,24 @@ export function readPermanent(mark: string | undefined, incidentText: string | u
 }
 
 /**
+ * Which of several entries of one node is meant: one whose id has changed leaves its old entry behind. A mark that is pending is not
+ * lost to the other entry, and of two incidents the later counts. Whoever reads marks and whoever changes them go by this alike.
+ */
+export function theOneThatCounts<T>(
+  entries: readonly T[],
+  readingOf: (entry: T) => PermanentReading,
+): T | undefined {
+  const rank = (entry: T) => {
+    const { mark, incident } = readingOf(entry);
+    return { pending: isPending(mark) ? 1 : 0, at: incident?.at ?? (mark.kind === 'none' ? -1 : 0) };
+  };
+  const [first] = entries
+    .map((entry) => ({ entry, ...rank(entry) }))
+    .sort((one, other) => other.pending - one.pending || other.at - one.at);
+  return first?.entry;
+}
+
+/**
  * What the two sides mean together. A transient value that is there wins, as it may be an operator's word; a transient `""` is
  * what attrd keeps after a deletion: no value. A transient `no` beside an incident that is being ended, or that began while another
  * was, is no operator's: it may be the evacuator's own. A claim beside an incident that was ended by hand is what its owner wrote over

@@ -64,8 +64,11 @@ export interface MarkStore {
    * under way to this host counts as lost with it. Null: a mark is pending by now, or the name has no permanent side.
    */
   noteFencing(name: MarkName, by: string): Promise<Incident | null>;
-  /** Adds when the incident began on Nova's clock, in ms since the epoch, unless somebody has. */
-  noteNovaTime(meant: MarkMeant, novaAt: number): Promise<void>;
+  /**
+   * Adds when the incident began on Nova's clock, in ms since the epoch, unless somebody has. `measured`: by the clock of whoever began
+   * it; that goes before what was worked out.
+   */
+  noteNovaTime(meant: MarkMeant, novaAt: number, measured: boolean): Promise<void>;
   /**
    * Makes `who` the owner of a pending incident. Returns it as it then stands; null: it has changed hands, or another
    * incident has begun, since it was read.
@@ -92,8 +95,11 @@ export interface MarkStore {
   ): Promise<{ readonly permanent: boolean; readonly incident: Incident | null }>;
   /** A `no` of an earlier incident can no longer come: from now on a transient `no` is an operator's word. */
   heedNo(meant: MarkMeant): Promise<void>;
-  /** Evacuated: `no` (the host's release is still owed). False: another incident has begun, or it changed hands. */
-  setNo(meant: MarkMeant): Promise<boolean>;
+  /**
+   * Evacuated: `no` (the host's release is still owed). `owner`: its owner has seen that nothing is in flight; `word`: an operator said so.
+   * False: another incident has begun, or it changed hands.
+   */
+  setNo(meant: MarkMeant, by: 'owner' | 'word'): Promise<boolean>;
   /** `no` where there is no mark: Nova holds the host down for us, and nobody remembers. */
   owe(name: MarkName, by: string): Promise<void>;
   /** What `setYes` has begun is taken back: the mark reads as `before` again. */

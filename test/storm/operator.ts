@@ -43,9 +43,12 @@ export class Operator {
     if (reset !== undefined && state !== undefined) {
       this.#once(reset, () => {
         const server = site.cloud.world.servers.get(id ?? '');
-        // It may have gone on by itself meanwhile, and then no host that bears a mark has it.
-        const { transient, permanent } = site.mark(site.nodeName(server?.host ?? ''));
-        if (server === undefined || ['', 'no'].includes(transient || permanent)) return;
+        // It may have gone on by itself meanwhile, and then no host that bears a mark has it, nor one whose release waits for it.
+        if (server === undefined) return;
+        const { transient, permanent } = site.mark(site.nodeName(server.host ?? ''));
+        const isRebuilding = server.taskState?.startsWith('rebuild') ?? false;
+        const mark = transient || permanent;
+        if (mark === '' || (mark === 'no' && !isRebuilding)) return;
         // As the sentence says: whoever may be at it is ended first, and where it may run it is looked for.
         site.cloud.world.conductor.forget(server);
         for (const host of site.cloud.world.hosts.values()) {

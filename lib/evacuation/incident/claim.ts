@@ -17,6 +17,8 @@ export interface ClaimNotes {
 export interface Watch {
   readonly value: string;
   readonly since: number;
+  /** When it was last looked at. */
+  readonly until: number;
 }
 
 export type ClaimDecision =
@@ -93,5 +95,12 @@ export function otherAtWork({ mark, transient, incident }: MarkReading, me: stri
 function watchOn({ transient, incident }: MarkReading, before: Watch | null, steadyMs: number): Watch {
   const value = `${formatMark(transient)} ${incident?.id ?? ''} ${incident?.owner ?? ''}`;
   // The clock begins anew with the machine: then so does the watch.
-  return before?.value === value && before.since <= steadyMs ? before : { value, since: steadyMs };
+  const goesOn = before?.value === value && before.since <= steadyMs && before.until <= steadyMs;
+  // A sign of life that was read before was not repeated since. A purge that took one away may have come a second time: its owner is
+  // given the time to write it again.
+  const isSeen =
+    transient.kind === 'claimed' || (before !== null && steadyMs - before.until <= pacing.claimGapMs);
+  const lately = steadyMs - pacing.claimDeadAfterMs + 2 * pacing.claimCheckMs;
+  if (!goesOn) return { value, since: steadyMs, until: steadyMs };
+  return { value, since: isSeen ? before.since : Math.max(before.since, lately), until: steadyMs };
 }

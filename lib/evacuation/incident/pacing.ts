@@ -2,6 +2,8 @@
 export const pacing = {
   /** A claim that has not changed for this long is dead: the value the original agents share. */
   claimDeadAfterMs: 60_000,
+  /** Where no claim is to be seen, looks no further apart than this are a watch: it would have been written again in between. */
+  claimGapMs: 30_000,
   /** A claim that could not be refreshed for this long is given up by whoever holds it: nothing is asked for any more. */
   claimGiveUpMs: 30_000,
   /** Marks that are held are looked at this often, and their claims refreshed this often; the bound is 20 s. */

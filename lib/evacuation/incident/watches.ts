@@ -70,8 +70,8 @@ export class Watches {
 
 function format(watches: ReadonlyMap<MarkName, Watch>): string {
   return [...watches]
-    .map(([name, { value, since }]) =>
-      [encodeURIComponent(name), Math.floor(since), encodeURIComponent(value)].join('='),
+    .map(([name, { value, since, until }]) =>
+      [encodeURIComponent(name), Math.floor(since), Math.floor(until), encodeURIComponent(value)].join('='),
     )
     .join(' ');
 }
@@ -79,12 +79,11 @@ function format(watches: ReadonlyMap<MarkName, Watch>): string {
 /** What {@link format} did not write is no watch. */
 function parse(text: string): [MarkName, Watch][] {
   return text.split(' ').flatMap((field): [MarkName, Watch][] => {
-    const [, name, since, value] = /^([^=]+)=(\d{1,15})=([^=]+)$/.exec(field) ?? [];
-    if (name === undefined || since === undefined || value === undefined) return [];
+    const [, name, since, until, value] = /^([^=]+)=(\d{1,15})=(\d{1,15})=([^=]+)$/.exec(field) ?? [];
+    if (name === undefined || value === undefined) return [];
     try {
-      return [
-        [markName(decodeURIComponent(name)), { value: decodeURIComponent(value), since: Number(since) }],
-      ];
+      const watch = { value: decodeURIComponent(value), since: Number(since), until: Number(until) };
+      return [[markName(decodeURIComponent(name)), watch]];
     } catch {
       return [];
     }

@@ -7,9 +7,20 @@ import type { Asked, InstanceFacts } from './instance.ts';
 
 /**
  * Whether a host is dead, as seen after a time on Nova's clock (ms): one that was dead before may have been taken back. Dead is
- * what the cluster fenced, or Nova holds forced down; a host that is only silent is not.
+ * what the cluster fenced, or Nova holds forced down, and what is silent besides: a machine that has booted bears its mark until it
+ * is released, and whoever starts its nova-compute before that has it carry out what lies in its queue. A host that is only silent
+ * is not dead.
  */
 export function isFencedSince(
+  facts: Pick<InstanceFacts, 'destination' | 'destinationKnownAt' | 'reported'> & Times,
+  host: NovaHost,
+  since: number,
+): boolean {
+  return isHeldDown(facts, host, since) && isSilentSince(facts, host, since);
+}
+
+/** Whether a host was seen after a time on Nova's clock (ms) to bear a mark, or to be forced down. */
+export function isHeldDown(
   facts: Pick<InstanceFacts, 'destination' | 'destinationKnownAt'> & Times,
   host: NovaHost,
   since: number,
@@ -18,6 +29,21 @@ export function isFencedSince(
   const knownAt = facts.destinationKnownAt(host);
   if (isAhead(facts, since)) return facts.setBack !== null && knownAt > facts.setBack.since;
   return knownAt + facts.clockOffsetMs >= since + pacing.clockMarginMs;
+}
+
+/**
+ * Whether nothing can be at work on a host by what Nova has heard of it, looked at long enough after a time on Nova's clock (ms) for a
+ * report of whoever was at work then. Holding it down writes its service too, so this takes a minute.
+ */
+function isSilentSince(
+  { reported, clockOffsetMs, setBack }: Pick<InstanceFacts, 'reported'> & Times,
+  host: NovaHost,
+  since: number,
+): boolean {
+  const { readAt, updatedAt } = reported(host);
+  if (updatedAt === null) return true;
+  const then = { now: readAt, clockOffsetMs, setBack };
+  return ageAtLeast(then, since) >= pacing.freshSignMs && ageAtLeast(then, updatedAt) >= pacing.reportingMs;
 }
 
 type Times = Pick<InstanceFacts, 'now' | 'clockOffsetMs' | 'setBack'>;

@@ -1,6 +1,9 @@
+import { timeOfDay } from '../incident/clock.ts';
+import { overdueAfterMs } from '../incident/pacing.ts';
 import type { OpenRecord } from '../look/openRecords.ts';
 import type { Surroundings } from '../look/surroundings.ts';
 import { titleOf } from '../look/titles.ts';
+import { novaNow } from './evidence.ts';
 import { type Standing, standingOf } from './standing.ts';
 
 /**
@@ -24,8 +27,14 @@ function titleIfInFlight({ record, server, seenAt, trail }: OpenRecord, facts: S
   });
   if (!mayComeStill(standing)) return null;
   const title = server === null ? record.serverId : titleOf(server);
-  if (standing.kind !== 'mayStrike') return title;
-  return `${title}, of which ${standing.what}; if you are sure that it will not be, go on with: openstack server set --state error ${record.serverId}`;
+  const forget = `go on with: openstack server set --state error ${record.serverId}`;
+  if (standing.kind === 'mayStrike') {
+    return `${title}, of which ${standing.what}; if you are sure that it will not be, ${forget}`;
+  }
+  const isLong = novaNow(facts) - record.createdAt > overdueAfterMs(0);
+  if (standing.kind !== 'underWay' || !isLong) return title;
+  const since = timeOfDay(record.createdAt - facts.clockOffsetMs);
+  return `${title}, ${standing.what} since ${since}; if nobody is at it (see the log of nova-compute there), ${forget}`;
 }
 
 function mayComeStill({ kind }: Standing): boolean {

@@ -24,6 +24,7 @@ export function mayRunElsewhere(
     | 'moveDied'
     | 'destination'
     | 'destinationKnownAt'
+    | 'reported'
     | 'now'
     | 'clockOffsetMs'
     | 'setBack'

@@ -25,8 +25,8 @@ export type Proof =
   | { readonly kind: 'ok' }
   /** Not certain yet. Nothing is done to the host; look again in a moment. It is decided by `until` at the latest. */
   | { readonly kind: 'look'; readonly until: number; readonly sentence: string }
-  /** The cluster does not tell whether it is down, which is not that it is: nothing is begun until it does. */
-  | { readonly kind: 'untold'; readonly sentence: string }
+  /** The cluster, or Nova, does not tell whether it is down, which is not that it is: nothing is begun until it does. */
+  | { readonly kind: 'untold'; readonly by: 'cluster' | 'nova'; readonly sentence: string }
   /** The host runs and was not fenced: it is neither evacuated nor forced down. Judged anew by the next pass. */
   | { readonly kind: 'stale'; readonly sentence: string };
 
@@ -45,7 +45,10 @@ const untoldMs = 65_000;
  * |---|---|---|---|---|
  * | untold | any | any | any | untold: what Nova has accepted goes on by itself, nothing more is asked for |
  * | told | forced down (reads down) | any | any | ok: held down already; one that is back is seen later, by its heartbeats |
- * | told | down, unknown | any | any | ok: nova-compute does not answer |
+ * | told | down | any | any | ok: nova-compute does not answer |
+ * | told | unknown | succeeded since the mark can have been set | any | ok |
+ * | told | unknown | under way | any | look again: 10 minutes at most |
+ * | told | unknown | else | any | untold: the database of its cell does not answer Nova, which says nothing of the host |
  * | told | up | succeeded since the mark can have been set | any | ok: Nova was not told; if it is back, that is seen later |
  * | told | up | under way | any | look again: 10 minutes at most |
  * | told | up | else | since the mark was seen | stale |
@@ -59,8 +62,9 @@ const untoldMs = 65_000;
  */
 export function judgeProof(facts: ProofFacts): Proof {
   const { name, service, node, fencing, firstSeen, now } = facts;
-  if (typeof node === 'object') return { kind: 'untold', sentence: untoldSentence(name, node) };
-  if (service.state !== 'up') return { kind: 'ok' };
+  if (typeof node === 'object')
+    return { kind: 'untold', by: 'cluster', sentence: untoldSentence(name, node) };
+  if (service.state === 'down') return { kind: 'ok' };
   if (wasFenced(fencing, firstSeen)) return { kind: 'ok' };
   const pendingUntil = firstSeen + pendingMs;
   if (fencing.known && fencing.pending && now < pendingUntil) {
@@ -70,6 +74,7 @@ export function judgeProof(facts: ProofFacts): Proof {
       sentence: `${name} bears a mark and may still run, and a fencing of it is under way: its end is waited for`,
     };
   }
+  if (service.state === 'unknown') return { kind: 'untold', by: 'nova', sentence: stateSentence(name) };
   if (hasReported(facts)) return { kind: 'stale', sentence: staleSentence(facts) };
   const until = firstSeen + (service.updatedAt === null ? untoldMs : silentMs);
   if (now >= until) return { kind: 'ok' };
@@ -83,6 +88,11 @@ export function judgeProof(facts: ProofFacts): Proof {
 function untoldSentence(name: MarkName, { sentence, remedy }: NodesUntold): string {
   // Pacemaker shows the first 128 characters.
   return `${name} is not evacuated yet, as the cluster does not tell whether it is down: ${sentence}; the mark is kept and the next pass asks again (${remedy})`;
+}
+
+function stateSentence(name: MarkName): string {
+  // Pacemaker shows the first 128 characters.
+  return `${name} is not evacuated yet, as Nova does not tell whether its nova-compute is down: does the database of its cell answer? The mark is kept and the next pass asks again (openstack compute service list)`;
 }
 
 function shown({ node }: ProofFacts): string {

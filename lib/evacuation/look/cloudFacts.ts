@@ -40,7 +40,10 @@ export class CloudFacts {
   #capacityTrouble: string | null = null;
   readonly #groups = new Map<string, Promise<ServerGroup | null>>();
   #capacity: { readonly at: number; readonly read: Promise<Capacity | null> } | null = null;
+  /** Hosts that a mark may mean, proven to be down or not. */
   #marked: ReadonlySet<HostKey> = new Set();
+  /** Hosts that count as failed, by whomever they are evacuated. */
+  #failed: ReadonlySet<NovaHost> = new Set();
   /** What hosts are worth as destinations of evacuations. */
   readonly destinations = new Destinations();
 
@@ -66,9 +69,19 @@ export class CloudFacts {
     );
   }
 
-  /** Hosts that bore a pending mark at a time `at`: fenced, whatever Nova says of them yet. */
-  setFenced(hosts: Iterable<NovaHost>, at: number = this.#now()): void {
-    this.destinations.heedFenced(hosts, at);
+  /**
+   * Hosts that bore the mark of a failure at a time `at`. `isDown`: certainly so, whatever Nova says of them yet; of those that another
+   * controller works on that is not known.
+   */
+  setFailed(
+    hosts: readonly { readonly host: NovaHost; readonly isDown: boolean }[],
+    at: number = this.#now(),
+  ): void {
+    this.#failed = new Set(hosts.map(({ host }) => host));
+    this.destinations.heedFenced(
+      hosts.filter(({ isDown }) => isDown).map(({ host }) => host),
+      at,
+    );
   }
 
   /** Hosts that a mark may mean, proven to be down or not. */
@@ -125,7 +138,7 @@ export class CloudFacts {
     return (this.#services?.list ?? [])
       .filter(
         (service) =>
-          service.state === 'up' && service.status === 'enabled' && !this.destinations.isFenced(service.host),
+          service.state === 'up' && service.status === 'enabled' && !this.#failed.has(service.host),
       )
       .sort((one, other) => (one.host < other.host ? -1 : 1));
   }

@@ -4,6 +4,13 @@ import { type HostKey, hostKey, servicesByHost } from '../incident/names.ts';
 /** What a migration's destination is worth: `dead` means fenced, so that nothing can run there any more. */
 export type Destination = 'alive' | 'dead' | 'silent' | 'unknown';
 
+/** When Nova last wrote the service of a host, in ms on its clock, and when that was read, on ours. */
+export interface Reported {
+  readonly readAt: number;
+  /** Null: Nova does not tell, or knows no such service. */
+  readonly updatedAt: number | null;
+}
+
 /** What hosts are worth as destinations, as far as the marks and Nova's services told last. Times in ms since the epoch. */
 export class Destinations {
   #services: ReadonlyMap<HostKey, ComputeService> = new Map();
@@ -45,6 +52,11 @@ export class Destinations {
     // the guest may be running there already.
     if (service.forcedDown) return 'dead';
     return service.state === 'down' ? 'silent' : 'alive';
+  }
+
+  /** When Nova last wrote the service of a host, on its clock, and when that was read, on ours. */
+  reported(host: NovaHost): Reported {
+    return { readAt: this.#servicesAt, updatedAt: this.service(host)?.updatedAt ?? null };
   }
 
   /** When what {@link destination} tells was last learned. */

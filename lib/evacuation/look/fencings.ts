@@ -18,6 +18,13 @@ export interface FencingSources {
   readonly clockOffsetMs: () => number;
 }
 
+/** When a host was fenced, on Nova's clock; `isMeasured`: and that clock is known to be what it was then. */
+interface Fenced {
+  readonly novaAt: number;
+  readonly estimated: boolean;
+  readonly isMeasured: boolean;
+}
+
 /** How long what the cluster remembers of a node is not asked for again. */
 const historyFreshMs = 30_000;
 
@@ -33,12 +40,16 @@ export class Fencings {
     this.#sources = sources;
   }
 
-  /** @param updatedAt the last sign of the destination's work on it, in ms on Nova's clock */
-  async isLost(destHost: NovaHost, updatedAt: number): Promise<boolean> {
+  /**
+   * @param updatedAt the last sign of the destination's work on it, in ms on Nova's clock
+   * @param isDown whether it was seen after that to be held down still: no machine is fenced, boots and is at work within seconds
+   */
+  async isLost(destHost: NovaHost, updatedAt: number, isDown = false): Promise<boolean> {
     const { now, clockOffsetMs } = this.#sources;
     const latest = await this.#incidentOf(destHost);
     const at = latest?.novaAt ?? null;
-    if (at !== null && latest?.isMeasured === true && at >= updatedAt + pacing.clockMarginMs) return true;
+    const marginMs = isDown ? -pacing.clockMarginMs : pacing.clockMarginMs;
+    if (at !== null && latest?.isMeasured === true && at >= updatedAt + marginMs) return true;
     // The rest is less exact: within seconds, or on a clock whose distance nobody measured. By now a live one has moved.
     if (now() + clockOffsetMs() - updatedAt < pacing.overdueMs) return false;
     if (at !== null && at >= updatedAt - pacing.clockMarginMs) return true;
@@ -56,26 +67,23 @@ export class Fencings {
   }
 
   /**
-   * Whether the last fencing of a host was certainly before a time on Nova's clock (ms). False also where none is known, or it cannot
-   * be ordered.
+   * Whether the last fencing of a host was before a time on Nova's clock (ms), as far as is known: then what it does lives. Nothing is
+   * concluded from it that needs a clock nobody has set: it holds up, and frees nobody. False where no fencing is known.
    */
   async wasFencedBefore(host: NovaHost, at: number): Promise<boolean> {
     const latest = await this.#incidentOf(host, ({ adopted }) => !adopted);
-    return latest?.isMeasured === true && latest.novaAt <= at - pacing.clockMarginMs;
+    return latest !== null && !latest.estimated && latest.novaAt <= at - pacing.clockMarginMs;
   }
 
-  /** When a host was last fenced by us, on Nova's clock, and whether that clock is known to be what it was then. */
-  async #incidentOf(
-    host: NovaHost,
-    counts = (_: Incident) => true,
-  ): Promise<{ readonly novaAt: number; readonly isMeasured: boolean } | null> {
-    let latest: { novaAt: number; isMeasured: boolean } | null = null;
+  /** When a host was last fenced by us. */
+  async #incidentOf(host: NovaHost, counts = (_: Incident) => true): Promise<Fenced | null> {
+    let latest: Fenced | null = null;
     for (const [name, incident] of this.#sources.incidents()) {
-      const { at, novaAt } = incident;
+      const { at, novaAt, estimated } = incident;
       if (!counts(incident) || novaAt === null || !isSameHost(await this.#sources.hostOf(name), host))
         continue;
       if (latest === null || novaAt > latest.novaAt)
-        latest = { novaAt, isMeasured: this.#isMeasured(at, novaAt) };
+        latest = { novaAt, estimated, isMeasured: !estimated && this.#isMeasured(at, novaAt) };
     }
     return latest;
   }

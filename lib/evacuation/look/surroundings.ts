@@ -1,5 +1,5 @@
 import type { Migration, NovaHost, ServerId } from '@openstack-ts/nova-client';
-import type { Destination, Destinations } from './destinations.ts';
+import type { Destination, Destinations, Reported } from './destinations.ts';
 import type { Fencings } from './fencings.ts';
 import { isOpen } from './records.ts';
 import type { SetBack } from './setBack.ts';
@@ -18,6 +18,8 @@ export interface Surroundings extends Fates {
   readonly destinationsAt: number;
   /** When it was last seen that a destination is what is said of it, on our clock. */
   readonly destinationKnownAt: (host: NovaHost | null) => number;
+  /** When Nova last wrote the service of a destination. */
+  readonly reported: (host: NovaHost) => Reported;
   /** Whether a destination certainly had the time since then, on Nova's clock, to end what it had begun (`lived.ts`). */
   readonly hasLived: (host: NovaHost, since: number) => boolean;
   /** Whether Nova's clock was set back, so that what it wrote before lies ahead of it; null: it was not. */
@@ -38,7 +40,7 @@ interface Fates {
 /** What a look at the surroundings of a host rests on. */
 export interface SurroundingsLook
   extends Pick<Surroundings, 'markedHost' | 'fencedAt' | 'hasLived' | 'setBack' | 'now' | 'clockOffsetMs'> {
-  readonly destinations: Pick<Destinations, 'destination' | 'at' | 'knownAt'>;
+  readonly destinations: Pick<Destinations, 'destination' | 'at' | 'knownAt' | 'reported'>;
 }
 
 /** All of it but what became of destinations, which rests on how far each request has come: {@link withFates} tells it. */
@@ -48,25 +50,32 @@ export function surroundingsOf({ destinations, ...look }: SurroundingsLook): Sur
     destination: (host) => destinations.destination(host),
     destinationsAt: destinations.at,
     destinationKnownAt: (host) => destinations.knownAt(host),
+    reported: (host) => destinations.reported(host),
     orphans: new Set(),
     outlived: new Set(),
   };
 }
 
-/** A destination that died and is back looks like any other: what it has lost is told by the cluster, to every controller alike. */
+/**
+ * A destination that died and is back looks like any other: what it has lost is told by the cluster, to every controller alike.
+ *
+ * @param isHeldDown whether a host was seen after a time on Nova's clock to bear a mark, or to be forced down
+ */
 export async function withFates(
   surroundings: Surroundings,
   records: ReadonlyMap<ServerId, readonly Migration[]>,
   trailOf: (record: Migration) => Trail,
   fencings: Pick<Fencings, 'isLost' | 'wasFencedBefore'>,
+  isHeldDown: (host: NovaHost, since: number) => boolean,
 ): Promise<Surroundings> {
   const orphans = new Set<string>();
   const outlived = new Set<string>();
   for (const record of [...records.values()].flatMap((all) => all.slice(-1))) {
     const begun = isOpen(record) ? begunOn(record, trailOf(record)) : null;
     if (begun === null) continue;
-    if (await fencings.isLost(begun.host, begun.since)) orphans.add(record.id);
-    else if (await fencings.wasFencedBefore(begun.host, begun.since)) outlived.add(record.id);
+    const { host, since } = begun;
+    if (await fencings.isLost(host, since, isHeldDown(host, since))) orphans.add(record.id);
+    else if (await fencings.wasFencedBefore(host, since)) outlived.add(record.id);
   }
   return { ...surroundings, orphans, outlived };
 }

@@ -82,6 +82,8 @@ class ComeBack {
   #runsSince: number | null = null;
   /** Whether nova-compute may start even if Nova cannot be asked. */
   #mayStartAnyway = false;
+  /** Nova has told of an evacuation in flight when it was last heard: that goes before any word of the mark. */
+  #sawInFlight = false;
   /** The last thing that stood in the way. */
   #sentence: string;
 
@@ -137,12 +139,12 @@ class ComeBack {
       if (!(await this.#start())) return this.#outOfTime();
       return { kind: 'released', sentence: null, troubled: false, leftShown: false };
     }
-    this.#mayStartAnyway = trusted;
+    this.#mayStartAnyway = trusted && !this.#sawInFlight;
     const outcome = await this.#release();
     if (outcome.kind === 'released') return { ...outcome, leftShown: false };
     if (this.#options.connect !== null || !trusted) await this.#wait(outcome.sentence);
     // Evacuated and nothing in flight: that is what the permanent copy says, whether Nova can be asked or not.
-    if (outcome.kind === 'troubled' && trusted) await this.#start();
+    if (outcome.kind === 'troubled' && trusted && !this.#sawInFlight) await this.#start();
     return outcome.kind === 'waiting' && this.#runsSince !== null ? this.#outOfTime() : 'again';
   }
 
@@ -216,7 +218,10 @@ class ComeBack {
           clock,
           log,
           callOptions: this.#callOptions,
-          show: ({ sentence }) => this.#wait(sentence),
+          show: ({ for: what, sentence }) => {
+            this.#sawInFlight = what === 'evacuations';
+            return this.#wait(sentence);
+          },
         },
         {
           host: name,
@@ -274,11 +279,11 @@ class ComeBack {
 }
 
 /**
- * Whether a `no` is worth something without asking Nova. The permanent copy is set by our evacuator when nothing is in
- * flight any more; the original agents wrote a transient `no` as soon as Nova had accepted their requests.
+ * Whether a `no` is worth something without asking Nova: our evacuator has seen that nothing was in flight any more when it ended the
+ * incident. An operator says `no` when they like, and the original agents wrote it as soon as Nova had accepted their requests.
  */
-function isTrusted({ permanent }: MarkReading): boolean {
-  return permanent.kind === 'no';
+function isTrusted({ permanent, incident }: MarkReading): boolean {
+  return permanent.kind === 'no' && incident?.proven === true;
 }
 
 /** A value that nobody defined is not ours to pass over. */

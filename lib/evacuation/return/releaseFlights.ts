@@ -1,6 +1,7 @@
 import type { ComputeService, Migration, NovaHost } from '@openstack-ts/nova-client';
 import { type Incident, isPending, type MarkName, type MarkReading } from '../../attrd/index.ts';
 import { hostOfMark, isSameHost, matchHost, nodesOfHost } from '../incident/names.ts';
+import { isHeldDown } from '../judge/evidence.ts';
 import { inFlightTitles } from '../judge/inFlight.ts';
 import { needsTrail } from '../judge/standing.ts';
 import { Destinations } from '../look/destinations.ts';
@@ -91,7 +92,9 @@ export class ReleaseFlights {
     const trails = new Map(open.map(({ record, trail }) => [record.id, trail]));
     const trailOf = ({ id }: Migration) => trails.get(id) ?? { kind: 'unread' as const };
     const byServer = recordsByServer(open.map(({ record }) => record));
-    return inFlightTitles(open, await withFates(around(), byServer, trailOf, this.#fencings));
+    const known = around();
+    const heldDown = (host: NovaHost, since: number) => isHeldDown(known, host, since);
+    return inFlightTitles(open, await withFates(known, byServer, trailOf, this.#fencings, heldDown));
   }
 }
 

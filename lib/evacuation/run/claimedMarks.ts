@@ -56,7 +56,7 @@ export class Claims {
         deferredUntil = Math.min(deferredUntil ?? until, until);
         deferred.push(name);
         await watches.keep(name, decision.watch);
-        this.#proofs.trust(name);
+        this.#proofs.leaveToAnother(name);
         this.#ledger.defer(name, 'working', decision.sentence);
         // The time in it changes with each sign of life.
         this.#ledger.once(name, 'claim', decision.sentence, mark.kind === 'claimed' ? mark.who : '');

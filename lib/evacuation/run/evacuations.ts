@@ -81,7 +81,7 @@ export class Evacuations {
     if (known.size === 0) return lookAt;
     for (const { service } of hosts) scope.turns.join(service.host);
     try {
-      await this.#limits.refresh(scope, all, readAt, (name) => this.#proofs.isProven(name));
+      await this.#limits.refresh(scope, all, readAt, this.#proofs);
       await scope.claims.take(ours.mine.map(({ reading }) => reading).filter(({ name }) => known.has(name)));
     } catch (error) {
       this.#leftAlone.rest(known);
@@ -149,10 +149,11 @@ export class Evacuations {
     const { service } = found;
     const fencedAt = incidentTime({ incident: failure, service, firstSeen, now, clockOffsetMs });
     const novaAt = fencedAt + clockOffsetMs;
-    // From now on it counts alike for whoever works on it.
-    if (incident?.novaAt === null) await this.#options.marks.noteNovaTime({ name, incident }, novaAt);
+    // From now on it counts alike for whoever works on it. Another machine's clock may be any distance from ours.
+    if (incident?.novaAt === null) await this.#options.marks.noteNovaTime({ name, incident }, novaAt, false);
     hints.incident = { host, fencedAt };
-    const timed = (one: Incident | null) => (one === null ? null : { ...one, novaAt });
+    const timed = (one: Incident | null) =>
+      one === null ? null : { ...one, novaAt, estimated: one.estimated || one.novaAt === null };
     const one = { ...found, incident: timed(incident), failure: timed(failure) };
     await this.#evacuateInTurn(scope, name, names, one, twins);
   }
@@ -234,7 +235,7 @@ export class Evacuations {
         const incident = claims.incident(other);
         if (!(await claims.stillHeld(other))) continue;
         await claims.drop(other);
-        await marks.setNo({ name: other, incident });
+        await marks.setNo({ name: other, incident }, 'word');
       }
     } catch (error) {
       rethrowUnless(error, AttrdError);
@@ -263,7 +264,7 @@ export class Evacuations {
       if (outcome.kind === 'completed') {
         const incident = claims.incident(name);
         await claims.drop(name);
-        if (name !== outcome.name) await marks.setNo({ name, incident });
+        if (name !== outcome.name) await marks.setNo({ name, incident }, 'owner');
         // A later incident of this host begins with a clean sheet; the name stays, for its progress is still shown.
         const told = hints.get(outcome.name)?.incident ?? null;
         hints.set(name, { ...newHostHints(0), incident: told });

@@ -119,9 +119,11 @@ export class HostEnd {
    */
   async #hasJoinedAgain(): Promise<boolean> {
     const { scope, marked } = this.#work;
-    const { incident } = marked;
+    const { incident, hints } = marked;
     if (incident === null || incident.adopted || incident.novaAt === null) return false;
-    const age = scope.clock.now() + scope.nova.clockOffsetMs - incident.novaAt;
+    // Where nobody has measured that, the mark was there at any rate when it was first seen.
+    const since = incident.estimated ? hints.firstSeen : incident.novaAt - scope.nova.clockOffsetMs;
+    const age = scope.clock.now() - since;
     return age >= pacing.joinedAgainMs && (await scope.returns.hasJoined(marked.name));
   }
 
@@ -233,7 +235,7 @@ export class HostEnd {
   async #markNo(incident: Incident | null): Promise<string | null> {
     const { scope, marked } = this.#work;
     try {
-      return (await scope.marks.setNo({ name: marked.name, incident })) ? null : 'not ours';
+      return (await scope.marks.setNo({ name: marked.name, incident }, 'owner')) ? null : 'not ours';
     } catch (error) {
       rethrowUnless(error, AttrdError);
       return `Its mark is not "no" for good yet: ${error.message}; the next pass tries again.`;

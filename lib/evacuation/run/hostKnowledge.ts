@@ -5,7 +5,7 @@ import { allowedHosts } from '../decide/destination.ts';
 import { groupKey } from '../decide/groupKey.ts';
 import { type Rank, rank } from '../decide/rank.ts';
 import { pacing } from '../incident/pacing.ts';
-import { lastTouched } from '../judge/evidence.ts';
+import { isHeldDown, lastTouched } from '../judge/evidence.ts';
 import { isNoHostFound } from '../judge/failureKind.ts';
 import type { HostFacts } from '../judge/judgeHost.ts';
 import { isMoving } from '../judge/moving.ts';
@@ -96,7 +96,9 @@ export class HostKnowledge {
       ...times,
     });
     await this.#traces.lookUp(this.#wishes(records, around));
-    const known = await withFates(around, records, (record) => this.#traces.trail(record), fencings);
+    const heldDown = (host: NovaHost, since: number) => isHeldDown(around, host, since);
+    const trailOf = (record: Migration) => this.#traces.trail(record);
+    const known = await withFates(around, records, trailOf, fencings, heldDown);
     const diedMoves = await this.#diedMoves();
     const incidentAt = this.#incident.since();
     await this.#groupNotes.read(this.#homeless(records));

@@ -16,6 +16,7 @@ import { isOpen } from '../look/records.ts';
 import type { Ledger } from './ledger.ts';
 import type { PassOptions } from './passOptions.ts';
 import type { Gate, PassScope } from './passScope.ts';
+import type { Proofs } from './proofs.ts';
 
 type Options = Pick<PassOptions, 'limits' | 'readModes' | 'clock'>;
 
@@ -64,13 +65,13 @@ export class Limits {
   /**
    * What marks and limits mean for hosts, as the marks were at a time `at`.
    *
-   * @param isProven whether the host of a mark is certainly down
+   * @param proofs which hosts of marks are certainly down, and which count as failed for now
    */
   async refresh(
     scope: PassScope,
     marks: readonly MarkReading[],
     at: number,
-    isProven: (name: MarkName) => boolean,
+    proofs: Pick<Proofs, 'isProven' | 'countsAsFailed'>,
   ): Promise<void> {
     const { cloud, names, clock, nova } = scope;
     const { limits } = this.#options;
@@ -78,17 +79,16 @@ export class Limits {
     const hosts = new Map<MarkName, ComputeService>();
     const readings = new Map(marks.map((reading) => [reading.name, reading]));
     for (const { name, mark } of marks) {
-      if (!isPending(mark) || !isProven(name)) continue;
+      if (!isPending(mark) || !proofs.countsAsFailed(name)) continue;
       // A list that lacks it for once (its cell does not answer) ends no limit and no pause.
       const service = names.serviceOf(services, name) ?? this.#services.get(name) ?? null;
       if (service !== null) hosts.set(name, service);
     }
     this.#services = hosts;
-    // Fenced, whatever Nova says of them yet. One that was released since is no longer.
-    cloud.setFenced(
-      [...hosts.values()].map(({ host }) => host),
-      at,
-    );
+    // Fenced, whatever Nova says of them yet. One that was released since is no longer. What others work on takes no instances, and
+    // that it is down is not known.
+    const failed = [...hosts].map(([name, { host }]) => ({ host, isDown: proofs.isProven(name) }));
+    cloud.setFailed(failed, at);
     const marked = marks.filter(({ mark }) => isPending(mark) || mark.kind === 'unknown');
     cloud.setMarked(marked.flatMap(({ name }) => names.hostsMeant(services, name)));
     const aggregates = await cloud.aggregates();

@@ -146,7 +146,7 @@ class Supervisor {
   async #refresh(all: readonly MarkReading[], readAt: number): Promise<void> {
     if (this.#scope === null || this.#running.isEmpty) return;
     try {
-      await this.#limits.refresh(this.#scope, all, readAt, (name) => this.#proofs.isProven(name));
+      await this.#limits.refresh(this.#scope, all, readAt, this.#proofs);
     } catch (error) {
       rethrowUnless(error, NovaError);
     }

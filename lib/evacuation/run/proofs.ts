@@ -16,7 +16,10 @@ import type { PassScope } from './passScope.ts';
 const shownTexts = {
   stale: 'not evacuated: it bears a mark but runs',
   look: 'waiting for proof that it is down',
-  untold: 'waiting: the cluster does not tell whether it is down',
+} as const;
+const untoldTexts = {
+  cluster: 'waiting: the cluster does not tell whether it is down',
+  nova: 'waiting: Nova does not tell whether it is down',
 } as const;
 
 /** `services`: what the mark means in Nova, all of it down. */
@@ -30,6 +33,8 @@ export class Proofs {
   readonly #ledger: Ledger;
   /** Names of hosts that are certainly down. */
   readonly #proven = new Set<MarkName>();
+  /** Names of hosts that others work on. */
+  readonly #others = new Set<MarkName>();
   /** How often in a row the cluster has not told what its nodes are: for how long evacuations wait. */
   #untoldLooks = 0;
 
@@ -42,9 +47,14 @@ export class Proofs {
     return this.#proven.has(name);
   }
 
-  /** Another evacuator is at work on it, and has seen the proof. */
-  trust(name: MarkName): void {
-    this.#proven.add(name);
+  /** Another evacuator is at work on it, or its claim says so: that it has seen a proof is not known, and a claim is none. */
+  leaveToAnother(name: MarkName): void {
+    this.#others.add(name);
+  }
+
+  /** Whether the host of a mark counts as one that failed: where limits are drawn, and where no instance is sent. */
+  countsAsFailed(name: MarkName): boolean {
+    return this.#proven.has(name) || this.#others.has(name);
   }
 
   /** What the cluster answered about its nodes, on which the next proofs rest. */
@@ -106,10 +116,10 @@ export class Proofs {
       ? [...new Set([...nodesMeant(name, reading.nodes), ...reading.nodes.filter(isThis)])]
       : [];
     const node = !reading.known ? reading : these.some(mayRun) ? 'mayRun' : 'offline';
-    // Nobody asks the fencers about a host that Nova does not hold up; and that a node was fenced does not tell which of two
+    // Nobody asks the fencers about a host that Nova calls down; and that a node was fenced does not tell which of two
     // services it was.
     const fencing: Fencing =
-      reading.known && service.state === 'up' && !hasTwins
+      reading.known && service.state !== 'down' && !hasTwins
         ? await readFencing(these.find(mayRun)?.name ?? these[0]?.name ?? nodeOfMark(name))
         : { known: false, lastSuccess: null, pending: false };
     const { clockOffsetMs } = nova;
@@ -122,10 +132,10 @@ export class Proofs {
     if (proof.kind === 'untold') {
       // Asked again in a moment, and by the next pass. A tool that fails once is not worth a line.
       ledger.defer(name, 'troubled', sentence);
-      if (this.#untoldLooks < 2) return;
+      if (proof.by === 'cluster' && this.#untoldLooks < 2) return;
     }
     ledger.once(name, 'proof', sentence);
-    await ledger.showOnce(name, shownTexts[proof.kind]);
+    await ledger.showOnce(name, proof.kind === 'untold' ? untoldTexts[proof.by] : shownTexts[proof.kind]);
     // One that is certain is judged anew by the next pass only.
     if (proof.kind === 'stale') ledger.note(name, 'troubled', sentence);
     else if (proof.kind === 'look') ledger.defer(name, 'working', sentence);

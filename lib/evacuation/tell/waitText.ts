@@ -2,10 +2,13 @@ import { timeOfDay } from '../incident/clock.ts';
 
 const pattern = /^(.*), since (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/;
 
+/** What stands before a command that ends a wait. */
+const remedy = /go on with: /;
+
 /** What is waited for and since when, as `crm_mon -A` shows it. */
 export interface WaitText {
   readonly text: string;
-  /** Whether this is not what was waited for before. */
+  /** Whether this is not what was waited for before, or it names for the first time what ends it. */
   readonly isNew: boolean;
   /** For an exit reason: the time of day is enough there. */
   readonly sentence: string;
@@ -22,7 +25,7 @@ export function waitText(sentence: string, shownBefore: string, now: number): Wa
   const iso = new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
   return {
     text: `${sentence}, since ${iso}`,
-    isNew: !same,
+    isNew: !same || (remedy.test(sentence) && !remedy.test(before)),
     sentence: `${sentence}, since ${timeOfDay(at)}`,
   };
 }

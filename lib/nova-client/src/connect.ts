@@ -57,6 +57,9 @@ export async function connect(config: CloudConfig, deps: ConnectDeps = {}): Prom
     get clockOffsetMs() {
       return requester.clockOffsetMs;
     },
+    get isClockKnown() {
+      return requester.isClockKnown;
+    },
     get requestCount() {
       return requester.requestCount;
     },

@@ -34,6 +34,7 @@ export interface Bounds {
 export class Requester {
   requestCount = 0;
   clockOffsetMs = 0;
+  isClockKnown = false;
   readonly now: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   private readonly transport: Transport;
@@ -127,7 +128,9 @@ export class Requester {
 
   private readClock(answer: Answer): void {
     const date = Date.parse(header(answer.headers, 'date') ?? '');
-    if (!Number.isNaN(date)) this.clockOffsetMs = date - this.now();
+    if (Number.isNaN(date)) return;
+    this.clockOffsetMs = date - this.now();
+    this.isClockKnown = true;
   }
 }
 

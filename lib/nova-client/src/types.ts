@@ -307,6 +307,8 @@ export interface NovaClient {
   readonly microversion: string;
   /** Nova's clock minus ours in ms, taken from the last answer's Date header (resolution 1 s); 0 before the first. */
   readonly clockOffsetMs: number;
+  /** Whether any answer has told Nova's time: a proxy may leave that out. */
+  readonly isClockKnown: boolean;
   /** Requests sent so far, log-ins and repetitions included: what the benchmark counts. */
   readonly requestCount: number;
 

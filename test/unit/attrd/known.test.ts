@@ -4,7 +4,7 @@ import { type Known, mostKnown, nothingKnown, shortId } from '../../../lib/attrd
 
 const incident = (known: Known): Incident => ({
   ...{ id: 'f00d', phase: 'pending', owner: 'ctl0', at: 1, by: 'comp 1' },
-  ...{ novaAt: 7, echo: false, adopted: true, known },
+  ...{ novaAt: 7, estimated: true, echo: false, proven: true, adopted: true, known },
 });
 
 test('what an owner leaves is read as it was written', () => {

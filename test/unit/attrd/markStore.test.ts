@@ -26,7 +26,7 @@ async function evacuated(marks: Plainly<MarkStore>, name: string, who = 'ctl0'):
   const reading = await markOf(marks, name);
   if (reading === undefined) throw new Error('no reading');
   const incident = await marks.own(reading, who);
-  return marks.setNo({ name, incident });
+  return marks.setNo({ name, incident }, 'owner');
 }
 
 describe('the order of writes', () => {
@@ -112,7 +112,7 @@ describe('the order of writes', () => {
     const incident = await marks.noteFencing('comp0', 'ctl9');
     expect(changes(pacemaker)).toEqual(['evacuate=no evacuated']);
     expect(incident?.id).not.toBe(before?.id);
-    await marks.noteNovaTime({ name: 'comp0', incident }, 5);
+    await marks.noteNovaTime({ name: 'comp0', incident }, 5, true);
     expect(await markOf(marks, 'comp0')).toMatchObject({
       mark: { kind: 'no' },
       incident: { id: incident?.id, phase: 'evacuated', by: 'ctl9', novaAt: 5 },
@@ -231,7 +231,7 @@ describe('no writer changes a newer incident', () => {
       'a note of when it was',
       async (marks) => {
         const reading = await markOf(marks, 'comp0');
-        return reading === undefined ? null : marks.noteNovaTime(reading, 5);
+        return reading === undefined ? null : marks.noteNovaTime(reading, 5, true);
       },
     ],
     ...(['no', 'none'] as const).map((before): (typeof writers)[number] => [
@@ -281,7 +281,7 @@ describe('no writer changes a newer incident', () => {
     const incident = await marks.own(reading, 'ctl0');
     // Killed right after it has told attrd, which takes its time.
     pacemaker.intercept = (line) => (line.includes('-U no') ? failed(1, 'killed') : null);
-    await marks.setNo({ name: 'comp0', incident }).catch(() => undefined);
+    await marks.setNo({ name: 'comp0', incident }, 'owner').catch(() => undefined);
     pacemaker.intercept = () => null;
     await marks.setYes('comp0', 'ctl9');
     pacemaker.transient.get('evacuate')?.set('comp0', 'no');
@@ -306,7 +306,7 @@ describe('no writer changes a newer incident', () => {
     const now = await markOf(marks, 'comp0');
     if (now === undefined) throw new Error('no reading');
     expect(await marks.own(now, 'ctl1')).toMatchObject({ owner: 'ctl1' });
-    expect(await marks.setNo({ name: 'comp0', incident: first })).toBe(false);
+    expect(await marks.setNo({ name: 'comp0', incident: first }, 'owner')).toBe(false);
     expect((await markOf(marks, 'comp0'))?.mark.kind).toBe('yes');
   });
 
@@ -357,7 +357,7 @@ describe('who knows no incidents', () => {
   test('marks a host again that was not released: it is about the same failure', async () => {
     const { pacemaker, marks } = setup();
     const { incident } = await marks.setYes('comp0', 'ctl0');
-    await marks.noteNovaTime({ name: 'comp0', incident }, 12_345);
+    await marks.noteNovaTime({ name: 'comp0', incident }, 12_345, true);
     await evacuated(marks, 'comp0');
     write(pacemaker, 'yes', 'no');
     const reading = await markOf(marks, 'comp0');
@@ -367,6 +367,39 @@ describe('who knows no incidents', () => {
       novaAt: 12_345,
       adopted: true,
     });
+  });
+
+  test('a time that was measured goes before one that was worked out, and stays', async () => {
+    const { marks } = setup();
+    const { incident } = await marks.setYes('comp0', 'ctl0');
+    const meant = { name: 'comp0', incident } as const;
+    const noted = async () => (await markOf(marks, 'comp0'))?.incident;
+    await marks.noteNovaTime(meant, 1, false);
+    await marks.noteNovaTime(meant, 2, false);
+    expect(await noted()).toMatchObject({ novaAt: 1, estimated: true });
+    await marks.noteNovaTime(meant, 3, true);
+    await marks.noteNovaTime(meant, 4, false);
+    expect(await noted()).toMatchObject({ novaAt: 3, estimated: false });
+  });
+
+  test('says no: who ended it is noted, as that proves nothing of what is in flight', async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    write(pacemaker, 'no', 'yes');
+    const reading = await markOf(marks, 'comp0');
+    if (reading === undefined) throw new Error('no reading');
+    await marks.repair(reading, 'ctl0');
+    expect(await markOf(marks, 'comp0')).toMatchObject({
+      permanent: { kind: 'no' },
+      incident: { proven: false },
+    });
+    await marks.setYes('comp0', 'ctl0');
+    await evacuated(marks, 'comp0');
+    expect(await markOf(marks, 'comp0')).toMatchObject({
+      permanent: { kind: 'no' },
+      incident: { proven: true },
+    });
+    expect((await marks.setYes('comp0', 'ctl0')).incident).toMatchObject({ proven: false });
   });
 
   test('says no: that is what counts, also after a purge', async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CommandRunner } from '../../../lib/attrd/index.ts';
+import { type CommandRunner, createMarkStore, markName } from '../../../lib/attrd/index.ts';
 import { PermanentMarks } from '../../../lib/attrd/permanentMarks.ts';
 import { FakePacemaker } from '../../simulators/world/fakePacemaker.ts';
 import { type Plainly, plainly } from '../names.ts';
@@ -51,6 +51,40 @@ function realCib(): Cib {
     get: (name) => new RegExp(`name="${name}" value="([^"]*)"`).exec(readFileSync(file, 'utf8'))?.[1],
   };
 }
+
+/** A CIB that lists a node twice, as one whose id has changed leaves its old entry behind. */
+function twice(...entries: readonly [id: string, evacuate: string, incident: string][]): CommandRunner {
+  const nodes = entries.map(
+    ([id, evacuate, incident]) =>
+      `<node id="${id}" uname="comp0"><instance_attributes id="nodes-${id}"><nvpair id="${id}-e" name="evacuate" value="${evacuate}"/><nvpair id="${id}-i" name="evacuate-incident" value="${incident}"/></instance_attributes></node>`,
+  );
+  // Another node has the name of this one for its id.
+  const all = `<nodes><node id="comp0" uname="other"/>${nodes.join('')}</nodes>`;
+  return async (tool, args) => {
+    if (tool === 'attrd_updater') return { exitCode: 0, stdout: '<pacemaker-result/>', stderr: '' };
+    const stdout = args.join(' ').includes('@uname=') ? all.replaceAll('nodes>', 'xpath-query>') : all;
+    return { exitCode: 0, stdout: `<xpath-query>${stdout}</xpath-query>`, stderr: '' };
+  };
+}
+
+describe('a node that the CIB lists twice: whoever reads and whoever changes its mark mean the same entry', () => {
+  const incident = (id: string, phase: string, at: number) => `id=${id} phase=${phase} at=${at} by=ctl0`;
+  const old = ['1', 'no', incident('old', 'evacuated', 5)] as const;
+  const pending = ['2', 'yes', incident('new', 'pending', 9)] as const;
+  const released = ['3', '', incident('last', 'over', 20)] as const;
+  test.each([
+    ['the one that is pending', '2', 'new', [old, pending]],
+    ['the one that is pending, though it comes first', '2', 'new', [pending, old]],
+    ['the one that is pending, though the other is younger', '2', 'new', [released, pending]],
+    ['else the younger', '3', 'last', [released, old]],
+    ['else the younger, wherever it stands', '3', 'last', [old, released]],
+  ] as const)('%s', async (_what, nodeId, id, entries) => {
+    const run = twice(...entries.map(([...entry]) => entry));
+    expect((await plainly(new PermanentMarks(run)).read('comp0'))?.nodeId).toBe(nodeId);
+    const { incidents } = await createMarkStore({ env: {}, timeoutMs: 1_000, run }).readAll();
+    expect(incidents.get(markName('comp0'))?.id).toBe(id);
+  });
+});
 
 /** The simulated cluster of the black box tests. */
 function simulatedCib(): Cib {

@@ -88,7 +88,9 @@ const incident = (id: string): Incident => ({
   at: 0,
   by: 'ctl0',
   novaAt: null,
+  estimated: false,
   echo: false,
+  proven: false,
   adopted: false,
   known: nothingKnown,
 });
@@ -203,6 +205,7 @@ export class ClientStub {
   services: ComputeService[] = [service('comp0'), service('comp1')];
   servers: Server[] = [];
   clockOffsetMs = 0;
+  isClockKnown = true;
   evacuations: Migration[] = [];
   /** What else Placement counts on every host. */
   allocated: string[] = [];
@@ -231,6 +234,7 @@ export class ClientStub {
     return {
       microversion: '2.90',
       clockOffsetMs: this.clockOffsetMs,
+      isClockKnown: this.isClockKnown,
       requestCount: 0,
       listComputeServices: async () => {
         this.#fail('listComputeServices');

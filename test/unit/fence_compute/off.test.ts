@@ -93,6 +93,12 @@ describe('off', () => {
     expect(at.marks.novaAt.get('comp0')).toBe(-8_000);
   });
 
+  it("notes nothing where Nova's answers do not tell its time", async () => {
+    at.nova.isClockKnown = false;
+    expect(await run()).toBe(0);
+    expect(at.marks.novaAt.size).toBe(0);
+  });
+
   it('fails when another mark is there and a new one cannot be written', async () => {
     at.marks.marks.set('comp0', { kind: 'yes' });
     at.marks.failures.set('setYes', attrdGone);

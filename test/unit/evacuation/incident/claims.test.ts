@@ -28,7 +28,9 @@ const incident = (owner: string | null = null): Incident => ({
   at: 0,
   by: 'ctl0',
   novaAt: null,
+  estimated: false,
   echo: false,
+  proven: false,
   adopted: false,
   known: nothingKnown,
 });
@@ -178,6 +180,32 @@ describe('whether a host is ours to take', () => {
       expect(watch(looks)).toEqual(['defer 60001', 'defer 60001', 'defer 60001']);
     });
 
+    test('two purges are no watch where nobody has looked in between', () => {
+      const purged = reading('', 'ctl1');
+      expect(
+        watch([
+          [0, purged],
+          [3_600_000, purged],
+          [3_605_000, reading(`ctl1@${second}`, 'ctl1')],
+        ]),
+      ).toEqual(['defer 60001', 'defer 10001', 'defer 60001']);
+      expect(
+        watch([
+          [0, purged],
+          [3_600_000, purged],
+          [3_610_001, purged],
+        ]),
+      ).toEqual(['defer 60001', 'defer 10001', 'take']);
+      expect(
+        watch([
+          [0, purged],
+          [30_000, purged],
+          [60_000, purged],
+          [60_001, purged],
+        ]),
+      ).toEqual(['defer 60001', 'defer 30001', 'defer 1', 'take']);
+    });
+
     test('a watch of before this machine booted delays it', () => {
       expect(
         watch([
@@ -194,9 +222,9 @@ describe('whether a host is ours to take', () => {
       return decision.kind === 'leave' ? null : decision.sentence;
     };
     expect(sentence('yes')).toBeNull();
-    expect(sentence(`ctl1@${second - 61}`, { value: `ctl1@${second - 61} f00d `, since: 9_000 })).toBe(
-      'Processing partial evacuation of comp0 by ctl1 at 2026-11-21T02:58:59.000Z.',
-    );
+    expect(
+      sentence(`ctl1@${second - 61}`, { value: `ctl1@${second - 61} f00d `, since: 9_000, until: 9_000 }),
+    ).toBe('Processing partial evacuation of comp0 by ctl1 at 2026-11-21T02:58:59.000Z.');
     expect(sentence(`ctl1@${second}`)).toBe(
       'Deferring processing partial evacuation of comp0 by ctl1 at 2026-11-21T03:00:00.000Z.',
     );
@@ -341,7 +369,7 @@ describe('keeping claims', () => {
         (async () => {
           const incident = keeper.incident('comp2');
           await keeper.drop('comp2');
-          await scene.site.marksFor(process).setNo({ name: markName('comp2'), incident });
+          await scene.site.marksFor(process).setNo({ name: markName('comp2'), incident }, 'owner');
         })(),
       );
       await scene.time.pass(5_000);

@@ -14,7 +14,9 @@ const incident = (at: number, novaAt: number | null, adopted = false): Incident 
   at,
   by: 'ctl0',
   novaAt,
+  estimated: false,
   echo: false,
+  proven: false,
   adopted,
   known: nothingKnown,
 });

@@ -34,6 +34,8 @@ export interface Row {
   readonly standIn?: 'request' | 'untold';
   /** What destinations are worth; `alive` where nothing is said. */
   readonly destinations?: Readonly<Record<string, Destination>>;
+  /** Seconds since Nova last wrote the services of destinations; not told where nothing is said. */
+  readonly reported?: Readonly<Record<string, number>>;
   /** Which of the records were seen orphaned before. */
   readonly orphans?: readonly number[];
   /** The destination of that had begun it after it was last fenced. */
@@ -125,6 +127,10 @@ export function factsOf(row: Row): InstanceFacts {
     ...incidentOf(row, ago, onNova),
     destination: (host) => (host === null ? 'unknown' : (row.destinations?.[host] ?? 'alive')),
     destinationsAt: ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
+    reported: (host) => {
+      const ago = row.reported?.[host];
+      return { readAt: now, updatedAt: ago === undefined ? null : onNova(ago) };
+    },
     orphans: new Set(row.orphans?.map((index) => `r${index}`)),
     outlived: new Set(row.outlived?.map((index) => `r${index}`)),
     hasLived: () => row.unwatched !== true,
@@ -518,6 +524,14 @@ export const table: readonly Row[] = [
     is: 'due attempt 1',
   },
   {
+    what: 'the same, and its nova-compute may have been started again',
+    server: { status: 'MIGRATING', taskState: 'migrating' },
+    move: { kind: 'live-migration', status: 'running', destHost: 'comp1', touched: 60 },
+    destinations: { comp1: 'dead' },
+    reported: { comp1: 20 },
+    is: 'held',
+  },
+  {
     what: 'the same, and the destination was fenced since and is back',
     server: { status: 'MIGRATING', taskState: 'migrating' },
     move: { kind: 'live-migration', status: 'running', destHost: 'comp1', touched: 60 },
@@ -635,6 +649,33 @@ export const table: readonly Row[] = [
     records: [{ status: 'pre-migrating', to: 'comp1', created: 40 }],
     is: 'due',
     says: 'its destination comp1 died in mid-evacuation and was fenced',
+  },
+  {
+    what: 'the same, and its service was written since it was held down: somebody may have started its nova-compute again',
+    server: rebuild,
+    touched: 40,
+    destinations: { comp1: 'dead' },
+    reported: { comp1: 8 },
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 40 }],
+    is: 'inFlight',
+  },
+  {
+    what: 'the same, and it is silent for a minute',
+    server: rebuild,
+    touched: 90,
+    destinations: { comp1: 'dead' },
+    reported: { comp1: 61 },
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 90 }],
+    is: 'due',
+  },
+  {
+    what: 'begun so lately that its nova-compute, if it was started again, would not have reported yet',
+    server: rebuild,
+    touched: 12,
+    destinations: { comp1: 'dead' },
+    reported: { comp1: 300 },
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 12 }],
+    is: 'inFlight',
   },
   {
     what: 'orphaned, but the server was last seen before the destination was known to be dead',

@@ -21,7 +21,7 @@ describe('what a destination is worth', () => {
     scene.cloud.killCompute('comp2');
     await scene.time.pass(21_000);
     await services();
-    facts.setFenced(['comp3']);
+    facts.setFailed([{ host: novaHost('comp3'), isDown: true }]);
     expect(
       ['comp0', 'comp1', 'comp2', 'comp3'].map((host) => facts.destinations.destination(novaHost(host))),
     ).toEqual(['alive', 'dead', 'silent', 'dead']);
@@ -29,9 +29,21 @@ describe('what a destination is worth', () => {
     expect(facts.destinations.destination(null)).toBe('unknown');
   });
 
+  test('a mark that somebody else works on does not tell that it is down', async () => {
+    const { scene, facts, services } = await setup();
+    await services();
+    facts.setFailed([{ host: novaHost('comp3'), isDown: false }]);
+    expect(facts.destinations.destination(novaHost('comp3'))).toBe('alive');
+    expect(facts.targets().map(({ host }) => host)).not.toContain('comp3');
+    scene.cloud.killCompute('comp3');
+    await scene.time.pass(21_000);
+    await services();
+    expect(facts.destinations.destination(novaHost('comp3'))).toBe('silent');
+  });
+
   test('nothing is known of any before the services were read, but a mark counts at once', async () => {
     const { facts } = await setup();
-    facts.setFenced(['comp3']);
+    facts.setFailed([{ host: novaHost('comp3'), isDown: true }]);
     expect([
       facts.destinations.destination(novaHost('comp0')),
       facts.destinations.destination(novaHost('comp3')),
@@ -44,7 +56,7 @@ describe('what a destination is worth', () => {
     const read = scene.time.now();
     expect(facts.destinations.at).toBe(read);
     await scene.time.pass(3_000);
-    facts.setFenced(['comp3']);
+    facts.setFailed([{ host: novaHost('comp3'), isDown: true }]);
     expect(facts.destinations.at).toBe(read + 3_000);
   });
 });
@@ -57,7 +69,7 @@ describe('hosts that can take instances', () => {
     await services();
     const names = () => facts.targets().map(({ host }) => host);
     expect(names()).toEqual(['comp2', 'comp3']);
-    facts.setFenced(['comp2']);
+    facts.setFailed([{ host: novaHost('comp2'), isDown: true }]);
     expect(names()).toEqual(['comp3']);
   });
 

@@ -17,6 +17,7 @@ function fencings(
   ms = now,
   at = (novaAt ?? 0) - offset,
   adopted = false,
+  estimated = false,
 ): Fencings {
   const incident: Incident = {
     id: 'f00d',
@@ -25,7 +26,9 @@ function fencings(
     at,
     by: 'ctl0',
     novaAt,
+    estimated,
     echo: false,
+    proven: false,
     adopted,
     known: nothingKnown,
   };
@@ -75,8 +78,27 @@ describe('whether an evacuation is lost with its destination', () => {
     ],
     ['fenced before, as the cluster remembers it', false, fencings(null, changedAt - 20_000, late)],
     ['nobody remembers', false, fencings(null, null, late)],
+    [
+      'fenced well after, as somebody worked it out from a clock that nobody measured: not certain yet',
+      false,
+      fencings(changedAt + offset + 20_000, null, now, undefined, false, true),
+    ],
   ])('%s: %s', async (_what, expected, fencing, destination = 'comp1.example') => {
     expect(await fencing.isLost(novaHost(destination), changedAt + offset)).toBe(expected);
+  });
+});
+
+describe('whether an evacuation is lost with a destination that is held down still', () => {
+  test.each<[string, boolean, Fencings]>([
+    ['fenced within seconds of it', true, fencings(changedAt + offset - 1_000, null)],
+    ['fenced well before: it lives', false, fencings(changedAt + offset - 20_000, null)],
+    [
+      'fenced within seconds, unless a clock was set since',
+      false,
+      fencings(changedAt + offset + 1_000, null, now, changedAt + 110_000),
+    ],
+  ])('%s: %s', async (_what, expected, fencing) => {
+    expect(await fencing.isLost(novaHost('comp1.example'), changedAt + offset, true)).toBe(expected);
   });
 });
 
@@ -92,12 +114,21 @@ describe('whether a host was certainly fenced after something, where a guest wou
   });
 });
 
-describe('whether the last fencing of a host was certainly before something that it does', () => {
+describe('whether the last fencing of a host was before something that it does, which is waited for then', () => {
   test.each<[string, boolean, Fencings]>([
     ['fenced well before', true, fencings(changedAt + offset - 20_000, null)],
     ['fenced within seconds', false, fencings(changedAt + offset - 1_000, null)],
     ['fenced after', false, fencings(changedAt + offset + 20_000, null)],
-    ['on a clock that was set since', false, fencings(changedAt - 20_000, null, now, changedAt - 90_000)],
+    [
+      'by a fencer whose clock is not ours',
+      true,
+      fencings(changedAt - 20_000, null, now, changedAt - 90_000),
+    ],
+    [
+      'by a clock that nobody measured',
+      false,
+      fencings(changedAt + offset - 20_000, null, now, undefined, false, true),
+    ],
     ['nobody remembers', false, fencings(null, null)],
   ])('%s: %s', async (_what, expected, fencing) => {
     expect(await fencing.wasFencedBefore(novaHost('comp1.example'), changedAt + offset)).toBe(expected);

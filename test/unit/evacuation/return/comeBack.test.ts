@@ -306,6 +306,64 @@ describe('without Nova, or without the cluster', () => {
     expect(scene.host('comp0').alive).toBe(false);
   });
 
+  test.each<[string, 'off' | 'lost']>([
+    ['made to last by an evacuator', 'off'],
+    ['that attrd has forgotten the transient half of', 'lost'],
+  ])('an operator says no while evacuations are in flight, %s: Nova is asked (I3)', async (_what, half) => {
+    await fenced();
+    scene.evacuateByHand();
+    scene.setMark('comp0', 'no', 'no');
+    if (half === 'off') {
+      scene.setMark('comp0', 'no', 'yes');
+      const process = scene.newProcess();
+      const marks = scene.site.marksFor(process);
+      const [reading] = (await scene.time.until(marks.readAll())).marks;
+      if (reading !== undefined) await scene.time.until(marks.repair(reading, 'ctl0'));
+    } else scene.pacemaker.purge('comp0');
+    expect(scene.pacemaker.permanent('comp0')).toBe('no');
+    scene.site.boot('comp0');
+    const now = scene.time.now();
+    const running = scene.comeBack('comp0', { connect: away, startBy: now + 30_000, deadline: now + 40_000 });
+    expect(await wait(running)).toMatchObject({ kind: 'unsafe' });
+    expect(scene.host('comp0').alive).toBe(false);
+    expect(await wait(scene.comeBack('comp0'))).toMatchObject({ kind: 'released' });
+  });
+
+  test('what Nova has told is in flight is waited for, also when it is away later', async () => {
+    await evacuated();
+    // Somebody evacuates by hand what no list has shown.
+    scene.boot('late', 'comp0', { guest: false });
+    scene.cloud.knobs.spawn = 60_000;
+    scene.evacuateByHand();
+    scene.forgive(/^I1: .*the marks read/);
+    const now = scene.time.now();
+    const isAway = () => scene.time.now() > now + 5_000;
+    const connect = scene.connectWith((nova) => ({
+      listEvacuations: (...args) => (isAway() ? away() : nova.listEvacuations(...args)),
+    }));
+    const running = scene.comeBack('comp0', { connect, startBy: now + 20_000, deadline: now + 30_000 });
+    expect(await wait(running)).toMatchObject({ kind: 'unsafe' });
+    expect(scene.host('comp0').alive).toBe(false);
+  });
+
+  test('an evacuation that never ends: what ends it is named', async () => {
+    await fenced(1);
+    scene.cloud.knobs.spawn = 3_600_000;
+    scene.evacuateByHand();
+    scene.setMark('comp0', 'no', 'no');
+    scene.site.boot('comp0');
+    const now = scene.time.now();
+    const running = scene.comeBack('comp0', { startBy: now + 700_000, deadline: now + 720_000 });
+    await scene.time.pass(300_000);
+    expect(shown()).not.toContain('go on with');
+    await scene.time.pass(320_000);
+    const command = /pre-migrating to comp\d since .* go on with: openstack server set --state error i0/;
+    expect(shown()).toMatch(command);
+    expect(scene.log.filter((line) => command.test(line))).toHaveLength(1);
+    expect(await wait(running)).toMatchObject({ kind: 'unsafe' });
+    scene.forgive(/^I6/);
+  });
+
   test('a no of the original agents, and Nova tells: the last one in flight is waited for (I3)', async () => {
     await fenced(4);
     scene.evacuateByHand();

@@ -28,6 +28,15 @@ describe('what is waited for, and since when', () => {
     expect(next).toMatchObject({ isNew: false, text: `${now}, since 2026-11-21T06:41:12Z` });
   });
 
+  test('what ends it is news when it is named for the first time, and it goes on counting', () => {
+    const before = waitText('comp0 waits for its evacuations in flight: a (1)', '', at).text;
+    const named =
+      'comp0 waits for its evacuations in flight: a (1), accepted; go on with: openstack server set';
+    const next = waitText(named, before, at + 60_000);
+    expect(next).toMatchObject({ isNew: true, text: `${named}, since 2026-11-21T06:41:12Z` });
+    expect(waitText(named, next.text, at + 90_000).isNew).toBe(false);
+  });
+
   test('something else, or a text of somebody else, begins anew', () => {
     const first = waitText('comp0 waits for Nova to hear from its nova-compute', '', at).text;
     for (const shown of [first, 'something, since yesterday', 'x, since 2026-11-21T06:41:12Z']) {
