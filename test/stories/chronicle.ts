@@ -5,8 +5,8 @@ const mostNames = 3;
 /** What tells one line of a kind from another: which instance, where to, how long it took. */
 const particulars = /\S+ \([0-9a-f-]{36}\)|it is on \S+|after \d+ s|\d+ (s|min) ago|req-[0-9a-f-]{36}/g;
 
-/** What the agents keep for each other, in a form of their own. */
-const hidden = /^evacuate-incident$/;
+/** What the agents keep for each other and for themselves, in forms of their own. */
+const hidden = /^(evacuate-incident|nova-evacuate-watches)$/;
 
 interface Entry {
   readonly at: number;
@@ -120,6 +120,7 @@ export class Chronicle {
     const { pacemaker } = this.#life.site;
     const now = new Map<string, string>();
     for (const [name, values] of pacemaker.transient) {
+      if (hidden.test(name)) continue;
       for (const [node, value] of values) if (value !== '') now.set(`${node} ${name}`, value);
     }
     for (const [node, values] of pacemaker.nodes) {

@@ -127,6 +127,7 @@ export function hasNoOther(
     const latest = records.get(id)?.at(-1);
     return latest !== undefined && provesMove(latest) && latest.createdAt >= since();
   };
+  const rests = isSilentFor(hints.placementSilence, pacing.placementSilentMs);
   return crossCheck({
     nova,
     host,
@@ -134,10 +135,10 @@ export function hasNoOther(
     services: () => cloud.services(0),
     clock,
     options: callOptions,
-    placement: isSilentFor(hints.placementSilence, pacing.placementSilentMs) ? 'helps' : 'needed',
+    placement: rests ? 'helps' : 'needed',
     heard: (answered) => {
       hints.placementSilence = silenceAfter(hints.placementSilence, answered, clock.now());
-      if (!isSilentFor(hints.placementSilence, pacing.placementSilentMs)) return;
+      if (!rests || answered) return;
       const minutes = pacing.placementSilentMs / 60_000;
       const sentence = `Placement has not told for ${minutes} minutes whether Nova's list leaves out instances of ${host}: that it has no more rests on a second list of Nova's, while every cell answers; see to Placement`;
       report.say('silent', 'warn', `${sentence}.`);
