@@ -24,6 +24,8 @@ export class Lab {
   readonly domains: DomainWatch;
   readonly timeline: Timeline;
   readonly failures: string[] = [];
+  /** Whether a fault was injected, or anything judged. */
+  hasTested = false;
 
   constructor(cloud: Cloud, cluster: Cluster, domains: DomainWatch, timeline: Timeline) {
     this.cloud = cloud;
@@ -38,11 +40,13 @@ export class Lab {
 
   /** The fault itself, so that it stands out. */
   fault(text: string): void {
+    this.hasTested = true;
     this.timeline.add('FAULT', text);
   }
 
   /** One claim, and if it does not hold, what is there instead (the first few of it). */
   check(holds: boolean, claim: string, ...details: readonly string[]): void {
+    this.hasTested = true;
     this.timeline.add('judge', `${holds ? 'yes' : 'NO '}  ${claim}`);
     if (holds) return;
     const shown = details.filter((d) => d !== '').slice(0, 6);
