@@ -60,7 +60,7 @@ async function endByHand(ctx: OcfContext, world: World, trouble: ComputeError, u
     }
     ctx.log.warn(`${why}, so nova-compute, which runs ${asProcesses(running)}, is ended by signals.`);
     await endProcesses(world.machine, running, until);
-    await world.clock.sleep(awayMs);
+    await world.clock.sleep(Math.max(0, Math.min(awayMs, until - world.clock.now())));
   }
   ctx.log.warn(`${why}; /proc shows no nova-compute, so it counts as stopped.`);
 }

@@ -18,7 +18,8 @@ const longestSeconds = 24 * 3600;
 export async function wait(
   ctx: OcfContext,
   args: readonly string[],
-  world: World = createWorld(ctx),
+  // It may wait for a day, so that none of its looks is near the end.
+  world: World = createWorld(ctx, Number.POSITIVE_INFINITY),
 ): Promise<OcfExit> {
   const timeoutMs = args.length === 0 ? ctx.timeoutMs : seconds(args);
   if (timeoutMs === null) {

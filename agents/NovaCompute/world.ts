@@ -40,12 +40,12 @@ export interface World {
   comeBack(options: ComeBackOptions): Promise<ComeBackOutcome>;
 }
 
-/** The real world. What belongs to Nova is loaded when it is asked for: an idle monitor does not. */
-export function createWorld(ctx: OcfContext): World {
+/** The real world, whose commands have ended at `until`, in ms since the epoch. What belongs to Nova is loaded when it is asked for: an idle monitor does not. */
+export function createWorld(ctx: OcfContext, until: number = lookBy(ctx)): World {
   const tools = { env: ctx.env, timeoutMs: toolTimeoutMs };
   const machine = createMachine({
     path: (cleanEnvironment(ctx.env)['PATH'] ?? '').split(':'),
-    until: lookBy(ctx),
+    until,
   });
   const values = connectionValues(ctx.parameters);
   const usable = ctx.parameterErrors.length === 0 && missingParameter(values) === null;

@@ -48,7 +48,7 @@ export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
   } else {
     incident = await writeMark(ctx, world, target, deadline);
   }
-  const code = await tellNova(ctx, world, find, { ...target, incident }, deadline);
+  const code = await tellNova(ctx, world, find, { ...target, incident, isLeft }, deadline);
   const wasThere = target.mark.kind === 'no' || isPending(target.mark);
   if (wasThere && (isLeft || incident === null)) await keepMark(ctx, world, target, deadline);
   if (!isLeft && incident === null) {
@@ -60,6 +60,13 @@ export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
 }
 
 type Find = (deadline: number) => Promise<Found>;
+
+/** The mark to act on, with what this fencing has made of it. */
+interface Target extends TargetMark {
+  readonly incident: Incident | null;
+  /** It stays `no`: the host was evacuated before, and has no instances. */
+  readonly isLeft: boolean;
+}
 
 async function readMark(
   ctx: FenceContext,
@@ -208,9 +215,12 @@ async function tellNova(
   ctx: FenceContext,
   world: World,
   find: Find,
-  target: TargetMark & { readonly incident: Incident | null },
+  target: Target,
   deadline: number,
 ): Promise<FenceExit> {
+  const next = target.isLeft
+    ? `The mark of ${target.name} stays "no", as it has no instances.`
+    : `${target.name} is marked, and NovaEvacuate tells Nova before it evacuates.`;
   let found: Found;
   try {
     found = await insist(world, deadline, async () => {
@@ -225,9 +235,7 @@ async function tellNova(
     });
   } catch (error) {
     // The words before the colon are those operators search their logs for.
-    ctx.log.warn(
-      `Exception from attempt to force host down via nova API: ${sentence(error)}. ${target.name} is marked, and NovaEvacuate tells Nova before it evacuates.`,
-    );
+    ctx.log.warn(`Exception from attempt to force host down via nova API: ${sentence(error)}. ${next}`);
     return FenceExit.success;
   }
   const { match, untold } = found;
@@ -237,7 +245,7 @@ async function tellNova(
   }
   if (untold !== null) {
     ctx.log.warn(
-      `Nova could not be told that ${ctx.plug} is down: ${untold.sentence} (${untold.remedy}). ${target.name} is marked, and NovaEvacuate tells Nova before it evacuates.`,
+      `Nova could not be told that ${ctx.plug} is down: ${untold.sentence} (${untold.remedy}). ${next}`,
     );
     return FenceExit.success;
   }
@@ -281,11 +289,9 @@ function tellTwins(ctx: FenceContext, match: HostFound): void {
 }
 
 /** Puts the mark back to what it was before, for a name that Nova has nothing to evacuate for. */
-async function takeBack(
-  world: World,
-  { name, incident, mark: before }: TargetMark & { readonly incident: Incident | null },
-): Promise<string> {
+async function takeBack(world: World, { name, incident, mark: before, isLeft }: Target): Promise<string> {
   try {
+    if (isLeft) return `The mark of ${name} stays "no".`;
     if (isPending(before)) return `The mark of ${name}, which was there before, was left.`;
     await world.marks.takeBack({ name, incident }, before.kind === 'no' ? 'no' : 'none');
     return `The mark of ${name} was taken back.`;

@@ -18,8 +18,10 @@ export function inSight(
   const mine = managed.filter(({ manager }) => {
     if (settings.runtime === 'process') return false;
     if (manager.kind === 'container') return true;
-    const isUnitAsked = settings.runtime === 'systemd' || settings.runtime === 'auto';
-    return isUnitAsked && (unit === null || manager.name === unit);
+    if (settings.runtime === 'systemd' || settings.runtime === 'auto')
+      return unit === null || manager.name === unit;
+    // Of a container that its unit keeps in its own cgroup (`--cgroups=disabled`).
+    return /nova[-_]?compute/i.test(manager.name);
   });
   const byHand = ['process', 'auto'].includes(settings.runtime) ? others : [];
   return [...mine.map(({ process }) => process), ...byHand];

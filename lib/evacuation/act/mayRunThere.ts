@@ -70,7 +70,8 @@ export class GuestsThere {
     const fencedAt = failure === null || failure.adopted ? null : failure.novaAt;
     if (fencedAt === null) return 'no';
     const { updatedAt } = cloud.service(service.host) ?? service;
-    if (updatedAt !== null && updatedAt <= fencedAt + pacing.returnMarginMs) return 'no';
+    const isExact = failure !== null && !failure.estimated;
+    if (isExact && updatedAt !== null && updatedAt <= fencedAt + pacing.returnMarginMs) return 'no';
     try {
       return (await this.#incoming.mayHaveCome(id, fencedAt)) ? 'maybe' : 'no';
     } catch (error) {

@@ -8,12 +8,15 @@ import type { Watch } from './claim.ts';
  * when the machine starts anew, and so does the clock that its times are of.
  */
 export const watchesAttribute = 'nova-evacuate-watches';
+/** A look is noted at most that often, in ms. */
+const keepEveryMs = 10_000;
 
 /** The watches of one pass: read when the first is asked for, and written where one changes. */
 export class Watches {
   readonly #attributes: Pick<Attributes, 'queryTransient' | 'updateTransient' | 'deleteTransient'>;
   readonly #node: NodeName;
   #known: Map<MarkName, Watch> | null = null;
+  #isUnread = false;
 
   /** @param node this node's name in the cluster */
   constructor(
@@ -32,7 +35,9 @@ export class Watches {
   async keep(name: MarkName, watch: Watch): Promise<void> {
     const known = await this.#read();
     const before = known.get(name);
-    if (before?.value === watch.value && before.since === watch.since) return;
+    // Each look counts for this pass, and for the next one what is not older than a pause between two of them.
+    const isSame = before?.value === watch.value && before.since === watch.since;
+    if (isSame && watch.until - before.until < keepEveryMs) return;
     known.set(name, watch);
     await this.#write(known);
   }
@@ -51,6 +56,8 @@ export class Watches {
         known.set(name, watch);
     } catch (error) {
       rethrowUnless(error, AttrdError);
+      // What is there is not overwritten by what this pass alone knows.
+      this.#isUnread = true;
     }
     this.#known = known;
     return known;
@@ -58,6 +65,7 @@ export class Watches {
 
   /** What cannot be written is known to this pass alone. */
   async #write(known: ReadonlyMap<MarkName, Watch>): Promise<void> {
+    if (this.#isUnread) return;
     const options = { host: this.#node, private: true };
     try {
       if (known.size === 0) await this.#attributes.deleteTransient(watchesAttribute, options);

@@ -40,7 +40,8 @@ function isSilentSince(
   host: NovaHost,
   since: number,
 ): boolean {
-  const { readAt, updatedAt } = reported(host);
+  const { readAt, updatedAt, told } = reported(host);
+  if (!told) return false;
   if (updatedAt === null) return true;
   const then = { now: readAt, clockOffsetMs, setBack };
   return ageAtLeast(then, since) >= pacing.freshSignMs && ageAtLeast(then, updatedAt) >= pacing.reportingMs;

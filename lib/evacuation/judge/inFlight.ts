@@ -34,6 +34,9 @@ function titleIfInFlight({ record, server, seenAt, trail }: OpenRecord, facts: S
   const isLong = novaNow(facts) - record.createdAt > overdueAfterMs(0);
   if (standing.kind !== 'underWay' || !isLong) return title;
   const since = timeOfDay(record.createdAt - facts.clockOffsetMs);
+  // Its guest may run on a host that is only silent: no command to Nova ends that.
+  if (standing.silent)
+    return `${title}, ${standing.what} since ${since}; fence its destination, which is silent`;
   return `${title}, ${standing.what} since ${since}; if nobody is at it (see the log of nova-compute there), ${forget}`;
 }
 

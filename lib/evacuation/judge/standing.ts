@@ -178,8 +178,8 @@ function openAndIdle(facts: StandingFacts, server: Server, record: Migration): S
 function hadTime(facts: StandingFacts, server: Server, record: Migration): boolean {
   const { destHost } = record;
   if (destHost === null) return true;
-  if (facts.destination(destHost) === 'dead' && !facts.outlived.has(record.id)) return true;
   const touched = lastTouched(record, server);
+  if (!facts.outlived.has(record.id) && isFencedSince(facts, destHost, touched)) return true;
   // A watch does not go on over a step of Nova's clock.
   return facts.hasLived(destHost, isAhead(facts, touched) ? 0 : touched);
 }

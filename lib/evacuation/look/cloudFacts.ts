@@ -103,7 +103,7 @@ export class CloudFacts {
         const at = this.#now();
         this.#tookMs = at - askedAt;
         this.#services = { at, list };
-        this.destinations.heedServices(list, at);
+        this.destinations.heedServices(list, at, askedAt);
         return list;
       })
       .finally(() => {

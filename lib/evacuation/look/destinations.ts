@@ -7,14 +7,17 @@ export type Destination = 'alive' | 'dead' | 'silent' | 'unknown';
 /** When Nova last wrote the service of a host, in ms on its clock, and when that was read, on ours. */
 export interface Reported {
   readonly readAt: number;
-  /** Null: Nova does not tell, or knows no such service. */
+  /** Null: Nova does not tell times. */
   readonly updatedAt: number | null;
+  /** Whether it told of the service at all: a list may lack what is in a cell that does not answer. */
+  readonly told: boolean;
 }
 
 /** What hosts are worth as destinations, as far as the marks and Nova's services told last. Times in ms since the epoch. */
 export class Destinations {
   #services: ReadonlyMap<HostKey, ComputeService> = new Map();
   #servicesAt = 0;
+  #servicesAskedAt = 0;
   #fenced: ReadonlySet<NovaHost> = new Set();
   #fencedAt = 0;
 
@@ -24,14 +27,17 @@ export class Destinations {
     this.#fencedAt = at;
   }
 
-  heedServices(list: readonly ComputeService[], at: number): void {
+  /** @param askedAt what Nova heard after that is not in the list, however long it took over it */
+  heedServices(list: readonly ComputeService[], at: number, askedAt: number): void {
     this.#services = servicesByHost(list);
     this.#servicesAt = at;
+    this.#servicesAskedAt = askedAt;
   }
 
   /** What Nova said counts on, but is as old as can be: something was changed since. */
   forgetServices(): void {
     this.#servicesAt = 0;
+    this.#servicesAskedAt = 0;
   }
 
   isFenced(host: NovaHost): boolean {
@@ -56,7 +62,9 @@ export class Destinations {
 
   /** When Nova last wrote the service of a host, on its clock, and when that was read, on ours. */
   reported(host: NovaHost): Reported {
-    return { readAt: this.#servicesAt, updatedAt: this.service(host)?.updatedAt ?? null };
+    const service = this.service(host);
+    const told = service !== undefined && service.state !== 'unknown';
+    return { readAt: this.#servicesAskedAt, updatedAt: service?.updatedAt ?? null, told };
   }
 
   /** When what {@link destination} tells was last learned. */

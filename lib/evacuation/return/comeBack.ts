@@ -12,7 +12,6 @@ import {
 import { doubtOfOwnView, type NodesReading } from '../../cluster/index.ts';
 import { rethrowUnless } from '../../rethrow.ts';
 import { markOfHost, marksOf, matchHost, serviceNamed } from '../incident/names.ts';
-import type { Silence } from '../look/silence.ts';
 import { inOneSpelling } from '../look/spelling.ts';
 import type { LocalCompute } from './localCompute.ts';
 import type { ReleaseOutcome } from './releaseScope.ts';
@@ -77,7 +76,6 @@ class ComeBack {
   readonly #names: readonly MarkName[];
   readonly #callOptions: CallOptions;
   readonly #shown: Shown;
-  readonly #notes: { placementSilence: Silence | null } = { placementSilence: null };
   /** When nova-compute was seen running for the first time. */
   #runsSince: number | null = null;
   /** Whether nova-compute may start even if Nova cannot be asked. */
@@ -228,7 +226,6 @@ class ComeBack {
           names: [...new Set([...this.#names, markOfHost(name)])],
           service: find,
           compute: async () => ((await compute.isRunning()) ? 'running' : 'held'),
-          notes: this.#notes,
           // Who only asked whether it may be started does the rest elsewhere.
           start: async () => (await this.#start()) && this.#options.releaseMs > 0,
         },

@@ -59,7 +59,7 @@ export class ReleaseFlights {
     const askedAt = clock.now();
     this.#services = await nova.listComputeServices(callOptions);
     this.#incidents = marks.incidents;
-    this.#destinations.heedServices(this.#services, askedAt);
+    this.#destinations.heedServices(this.#services, askedAt, askedAt);
     const fenced = marks.readings.filter(wasFenced).map(({ name }) => hostFenced(this.#services, name));
     this.#destinations.heedFenced(fenced, marks.at);
     const times = () => ({ now: clock.now(), clockOffsetMs: nova.clockOffsetMs });
@@ -99,11 +99,11 @@ export class ReleaseFlights {
 }
 
 /**
- * Whether the host of a mark is certainly off, or was: whoever fences writes the incident, and whoever claims it has proof. A mark that
- * somebody has set by hand, and that nobody has looked into, says nothing of a host that Nova hears from.
+ * Whether the host of a mark is certainly off, or was: whoever fences writes the incident. A mark that somebody has set by hand says
+ * nothing of a host that Nova hears from, and a claim is no proof.
  */
 function wasFenced({ mark, incident }: MarkReading): boolean {
-  return isPending(mark) && (mark.kind === 'claimed' || (incident !== null && !incident.adopted));
+  return isPending(mark) && incident !== null && !incident.adopted;
 }
 
 /** Nova's name of a host that bears a mark; one that is not certain to be that machine does not count as fenced. */

@@ -119,10 +119,11 @@ export class HostEnd {
    */
   async #hasJoinedAgain(): Promise<boolean> {
     const { scope, marked } = this.#work;
-    const { incident, hints } = marked;
+    const { incident } = marked;
     if (incident === null || incident.adopted || incident.novaAt === null) return false;
-    // Where nobody has measured that, the mark was there at any rate when it was first seen.
-    const since = incident.estimated ? hints.firstSeen : incident.novaAt - scope.nova.clockOffsetMs;
+    const fenced = incident.novaAt - scope.nova.clockOffsetMs;
+    // Where nobody has measured that, the later of what is known counts, for every controller alike.
+    const since = incident.estimated ? Math.max(fenced, incident.at) : fenced;
     const age = scope.clock.now() - since;
     return age >= pacing.joinedAgainMs && (await scope.returns.hasJoined(marked.name));
   }

@@ -293,15 +293,15 @@ export interface EvacuateRequest {
   readonly host?: NovaHost;
 }
 
-/**
- * The Compute API (and the little of Glance that selecting instances needs) of one cloud, logged in.
- * Every method throws `NovaError` and nothing else for what can go wrong outside this process.
- */
 /** Evacuations away from a host, or to it. `changedSince` (ms) leaves out what was neither created nor changed since. */
 export type EvacuationFilter = ({ readonly sourceHost: NovaHost } | { readonly destHost: NovaHost }) & {
   readonly changedSince?: number;
 };
 
+/**
+ * The Compute API (and the little of Glance that selecting instances needs) of one cloud, logged in.
+ * Every method throws `NovaError` and nothing else for what can go wrong outside this process.
+ */
 export interface NovaClient {
   /** The microversion negotiated for all calls, e.g. `2.90`; `2.1` where the cloud has nothing newer. */
   readonly microversion: string;

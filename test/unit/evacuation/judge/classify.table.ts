@@ -36,6 +36,8 @@ export interface Row {
   readonly destinations?: Readonly<Record<string, Destination>>;
   /** Seconds since Nova last wrote the services of destinations; not told where nothing is said. */
   readonly reported?: Readonly<Record<string, number>>;
+  /** Destinations whose service Nova does not tell of, as their cell is away. */
+  readonly untold?: readonly string[];
   /** Which of the records were seen orphaned before. */
   readonly orphans?: readonly number[];
   /** The destination of that had begun it after it was last fenced. */
@@ -129,7 +131,8 @@ export function factsOf(row: Row): InstanceFacts {
     destinationsAt: ago(row.servicesRead ?? (row.seen ?? 0) + 0.1),
     reported: (host) => {
       const ago = row.reported?.[host];
-      return { readAt: now, updatedAt: ago === undefined ? null : onNova(ago) };
+      const told = row.untold?.includes(host) !== true;
+      return { readAt: now, updatedAt: ago === undefined ? null : onNova(ago), told };
     },
     orphans: new Set(row.orphans?.map((index) => `r${index}`)),
     outlived: new Set(row.outlived?.map((index) => `r${index}`)),
@@ -667,6 +670,24 @@ export const table: readonly Row[] = [
     reported: { comp1: 61 },
     records: [{ status: 'pre-migrating', to: 'comp1', created: 90 }],
     is: 'due',
+  },
+  {
+    what: 'the same, and Nova does not tell of it, as its cell is away',
+    server: rebuild,
+    touched: 90,
+    destinations: { comp1: 'dead' },
+    untold: ['comp1'],
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 90 }],
+    is: 'inFlight',
+  },
+  {
+    what: 'an idle one, whose destination bears its mark and reports: it may have hung at the very end',
+    touched: 90,
+    destinations: { comp1: 'dead' },
+    reported: { comp1: 8 },
+    unwatched: true,
+    records: [{ status: 'pre-migrating', to: 'comp1', created: 90 }],
+    is: 'inFlight',
   },
   {
     what: 'begun so lately that its nova-compute, if it was started again, would not have reported yet',
