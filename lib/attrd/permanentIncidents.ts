@@ -36,10 +36,12 @@ export class PermanentIncidents {
       const claimant = before?.transient.kind === 'claimed' ? before.transient.who : null;
       const isForeign = claimant !== null && claimant !== last?.owner;
       const isEcho = isPending(old.mark) && (last?.phase === 'ending' || last?.echo === true);
+      // The `no` of the incident before stands beside the new one until that has its own transient half.
+      const isStale = before === undefined ? old.mark.kind === 'no' : before.transient.kind === 'no';
       const incident: Incident = {
         ...this.create(by, false),
         owner: isOpen(old.incident) ? old.incident.owner : null,
-        echo: isForeign || isEcho,
+        echo: isForeign || isEcho || isStale,
         known: carried(old.incident, claimant),
       };
       if (await this.swap(name, entry, incident)) return incident;

@@ -102,6 +102,18 @@ describe('the order of writes', () => {
     expect(await markOf(marks, 'comp0')).toBeUndefined();
   });
 
+  test('whoever reads between the two halves of a new mark does not take the no of before for a word', async () => {
+    const { pacemaker, marks } = setup();
+    await marks.setYes('comp0', 'ctl0');
+    await evacuated(marks, 'comp0');
+    await marks.setYes('comp0', 'ctl9');
+    pacemaker.setTransient('evacuate', 'comp0', 'no');
+    const between = await markOf(marks, 'comp0');
+    expect(between?.mark.kind).toBe('yes');
+    if (between !== undefined) await marks.repair(between, 'ctl1');
+    expect((await markOf(marks, 'comp0'))?.incident).toMatchObject({ phase: 'pending', by: 'ctl9' });
+  });
+
   test('a fencing with nothing to evacuate is another incident, and the mark stays no', async () => {
     const { pacemaker, marks } = setup();
     await marks.setYes('comp0', 'ctl0');
