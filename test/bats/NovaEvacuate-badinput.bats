@@ -219,7 +219,7 @@ END
   sim_no_faults
   # As with a cell whose database does not answer, which is far more likely.
   sim_fault '{"path": "os-services", "patch": {"services.0.state": "sideways"}}'
-  troubled 'its record of comp0 is not whole'
+  troubled 'Nova does not tell whether its nova-compute is down'
   sim_no_faults
   sim_fault '{"path": "servers/detail", "remove": ["servers.0.id"]}'
   troubled 'id'

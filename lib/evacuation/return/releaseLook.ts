@@ -211,9 +211,11 @@ export class ReleaseLook {
       // One ahead of Nova's clock is from before that was set back.
       ...(this.#incidentAt === null || this.#incidentAt > now ? [] : [this.#incidentAt]),
     ];
-    if (noted.length > 0) return Math.min(...noted) - pacing.clockMarginMs;
+    // A host that an operator had disabled bears no reason of ours, and its incident may be the second of two that are one to its
+    // instances: what the first tried counts as well.
+    if (this.#fencedAt !== null) return Math.min(...noted) - pacing.clockMarginMs;
     const latest = Math.max(...records.map(({ createdAt }) => createdAt), now - pacing.historyMs);
-    return Math.min(latest, now - pacing.forgottenIncidentMs);
+    return Math.min(latest, now - pacing.forgottenIncidentMs, ...noted);
   }
 
   /** Of a mark that somebody has set by hand it tells when that was seen. */
