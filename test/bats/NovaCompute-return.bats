@@ -208,7 +208,7 @@ somebody_is_needed() {
   assert_regex "$(reason)" '^comp0 waits for its release: Keystone at .* did not answer'
 }
 
-@test "held back while Keystone hangs: a monitor starts nova-compute once the mark says no" {
+@test "an operator says no while Keystone hangs: held back until Nova tells that nothing is in flight" {
   fail_host comp0
   sim_boot_host comp0
   COMPUTE_TIMEOUT=8000 run -0 on_host start
@@ -216,8 +216,12 @@ somebody_is_needed() {
   cluster forever evacuate comp0 no
   cluster set evacuate comp0 no
   run -0 on_host monitor
-  fake_runs comp0
+  assert_equal "$(fake_starts comp0)" 0
+  assert_regex "$(reason)" '^nova-compute is held back: comp0 waits for its release: Keystone'
+  sim_no_faults
+  wait_until 30 started_by_monitor
 }
+started_by_monitor() { on_host monitor && fake_runs comp0; }
 
 @test "a host unknown to Nova (first boot): started, whatever its mark says" {
   cluster_start ctl0 comp9

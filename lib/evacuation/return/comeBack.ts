@@ -159,7 +159,7 @@ class ComeBack {
         // What was read before the cluster could be believed may be from before this node was fenced.
         if (doubt === null) readings = await this.#readMarks();
         if (doubt === null && !readings.some(standsInTheWay)) {
-          return { mark: readings.length === 0 ? 'none' : 'no', trusted: readings.every(isTrusted) };
+          return { mark: readings.length === 0 ? 'none' : 'no', trusted: this.#areTrusted(readings) };
         }
         if (doubt !== null) await this.#wait(this.#untold(doubt));
       }
@@ -168,6 +168,18 @@ class ComeBack {
       if (clock.now() + markPollMs >= this.#until()) return { mark: 'late', trusted: false };
       await clock.sleep(markPollMs);
     }
+  }
+
+  /**
+   * Whether a `no` is worth something without an answer of Nova's: our evacuator has seen that nothing was in flight any more when it ended
+   * the incident. An operator says `no` when they like, and the original agents wrote it as soon as Nova had accepted their requests. Who
+   * has no login (`wait`) cannot ask, and has the permanent copy alone to go by.
+   */
+  #areTrusted(readings: readonly MarkReading[]): boolean {
+    const mayAsk = this.#options.connect !== null;
+    return readings.every(
+      ({ permanent, incident }) => permanent.kind === 'no' && (incident?.proven === true || !mayAsk),
+    );
   }
 
   async #readMarks(): Promise<readonly MarkReading[]> {
@@ -273,14 +285,6 @@ class ComeBack {
   async #wait(sentence: string): Promise<void> {
     this.#sentence = await this.#shown.wait(sentence);
   }
-}
-
-/**
- * Whether a `no` is worth something without asking Nova: our evacuator has seen that nothing was in flight any more when it ended the
- * incident. An operator says `no` when they like, and the original agents wrote it as soon as Nova had accepted their requests.
- */
-function isTrusted({ permanent, incident }: MarkReading): boolean {
-  return permanent.kind === 'no' && incident?.proven === true;
 }
 
 /** A value that nobody defined is not ours to pass over. */
