@@ -14,6 +14,7 @@ import { rethrowUnless } from '../../rethrow.ts';
 import { markOfHost, marksOf, matchHost, serviceNamed } from '../incident/names.ts';
 import { inOneSpelling } from '../look/spelling.ts';
 import type { LocalCompute } from './localCompute.ts';
+import { areTrusted, by, standsInTheWay } from './marksOfReturn.ts';
 import type { ReleaseOutcome } from './releaseScope.ts';
 import { walkRelease } from './releaseWalk.ts';
 import { Shown, type ShownScope } from './shown.ts';
@@ -151,7 +152,7 @@ class ComeBack {
    * shows that this machine is back, so that NovaEvacuate, which alone decides about such a mark, can take that into account.
    */
   async #waitForMark(): Promise<{ mark: 'none' | 'no' | 'late'; trusted: boolean }> {
-    const { clock, readNodes, node } = this.#options;
+    const { clock, readNodes, node, connect } = this.#options;
     for (;;) {
       let readings = await this.#readMarks();
       if (!readings.some(standsInTheWay)) {
@@ -159,7 +160,10 @@ class ComeBack {
         // What was read before the cluster could be believed may be from before this node was fenced.
         if (doubt === null) readings = await this.#readMarks();
         if (doubt === null && !readings.some(standsInTheWay)) {
-          return { mark: readings.length === 0 ? 'none' : 'no', trusted: this.#areTrusted(readings) };
+          return {
+            mark: readings.length === 0 ? 'none' : 'no',
+            trusted: areTrusted(readings, connect !== null),
+          };
         }
         if (doubt !== null) await this.#wait(this.#untold(doubt));
       }
@@ -168,18 +172,6 @@ class ComeBack {
       if (clock.now() + markPollMs >= this.#until()) return { mark: 'late', trusted: false };
       await clock.sleep(markPollMs);
     }
-  }
-
-  /**
-   * Whether a `no` is worth something without an answer of Nova's: our evacuator has seen that nothing was in flight any more when it ended
-   * the incident. An operator says `no` when they like, and the original agents wrote it as soon as Nova had accepted their requests. Who
-   * has no login (`wait`) cannot ask, and has the permanent copy alone to go by.
-   */
-  #areTrusted(readings: readonly MarkReading[]): boolean {
-    const mayAsk = this.#options.connect !== null;
-    return readings.every(
-      ({ permanent, incident }) => permanent.kind === 'no' && (incident?.proven === true || !mayAsk),
-    );
   }
 
   async #readMarks(): Promise<readonly MarkReading[]> {
@@ -285,15 +277,6 @@ class ComeBack {
   async #wait(sentence: string): Promise<void> {
     this.#sentence = await this.#shown.wait(sentence);
   }
-}
-
-/** A value that nobody defined is not ours to pass over. */
-function standsInTheWay({ mark }: MarkReading): boolean {
-  return isPending(mark) || mark.kind === 'unknown';
-}
-
-function by({ mark }: MarkReading): string {
-  return mark.kind === 'claimed' ? ` (${mark.who} is at work on it)` : '';
 }
 
 function said(error: Error): string {
