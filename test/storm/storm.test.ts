@@ -1,3 +1,3 @@
 import { storm } from './storm.ts';
 
-storm('first', { first: 1, seeds: 100 });
+storm({ first: 1, seeds: 100 });

@@ -1,3 +1,3 @@
 import { storm } from './storm.ts';
 
-storm('second', { first: 101, seeds: 100 });
+storm({ first: 101, seeds: 100 });
