@@ -205,7 +205,7 @@ async function lookUpUnits(
 }
 
 /** systemctl(1) takes a name without a suffix for a service; so do we, and say the whole name. */
-function unitName(name: string): string {
+export function unitName(name: string): string {
   return name.endsWith('.service') ? name : `${name}.service`;
 }
 

@@ -1,4 +1,4 @@
-import type { RuntimeSettings } from './find.ts';
+import { type RuntimeSettings, unitName } from './find.ts';
 import type { Machine } from './machine.ts';
 import type { ProcessFacts } from './procfs.ts';
 import { scan } from './scan.ts';
@@ -14,7 +14,7 @@ export function inSight(
   settings: Pick<RuntimeSettings, 'runtime' | 'unit'>,
 ): readonly ProcessFacts[] {
   const { managed, others } = scan(machine, null);
-  const unit = settings.unit === null ? null : settings.unit.replace(/(\.service)?$/, '.service');
+  const unit = settings.unit === null ? null : unitName(settings.unit);
   const mine = managed.filter(({ manager }) => {
     if (settings.runtime === 'process') return false;
     if (manager.kind === 'container') return true;

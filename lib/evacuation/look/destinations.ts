@@ -40,10 +40,6 @@ export class Destinations {
     this.#servicesAskedAt = 0;
   }
 
-  isFenced(host: NovaHost): boolean {
-    return this.#fenced.has(host);
-  }
-
   /** A host's compute service as last read. */
   service(host: NovaHost): ComputeService | undefined {
     return this.#services.get(hostKey(host));
