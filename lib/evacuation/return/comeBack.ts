@@ -43,6 +43,14 @@ export interface ComeBackOptions extends ShownScope {
   readonly releaseMs: number;
   /** Hard end of everything, in ms since the epoch. */
   readonly deadline: number;
+  readonly listener?: ComeBackListener;
+}
+
+/** Who wants to know what the way back learns, at each look. */
+export interface ComeBackListener {
+  /** The cluster has told its marks; whether one of them stands in the way. */
+  heardMarks(inTheWay: boolean): void;
+  waitsFor(sentence: string): void;
 }
 
 export type ComeBackOutcome =
@@ -176,7 +184,9 @@ class ComeBack {
 
   async #readMarks(): Promise<readonly MarkReading[]> {
     const { marks } = await this.#options.marks.readAll();
-    return marksOf(marks, this.#names);
+    const readings = marksOf(marks, this.#names);
+    this.#options.listener?.heardMarks(readings.some(standsInTheWay));
+    return readings;
   }
 
   async #showWhatStands(readings: readonly MarkReading[]): Promise<void> {
@@ -275,6 +285,7 @@ class ComeBack {
 
   /** Says what is waited for; the last thing said is what stands in the way. */
   async #wait(sentence: string): Promise<void> {
+    this.#options.listener?.waitsFor(sentence);
     this.#sentence = await this.#shown.wait(sentence);
   }
 }
