@@ -111,10 +111,12 @@ class ComeBack {
     const outcome = await this.#walk();
     // One that still waits will be called again, and its pulse must not seem to end meanwhile.
     if (outcome.kind === 'unsafe') return outcome;
-    const hasEnded = await this.#shown.endPulse();
     // Who only asked whether nova-compute may be started will not be there to take down what is shown.
-    if (outcome.kind === 'owed' && this.#options.releaseMs > 0) return outcome;
-    const isHidden = await this.#shown.hide();
+    const isOver = outcome.kind === 'released' || this.#options.releaseMs === 0;
+    const [hasEnded, isHidden] = await Promise.all([
+      this.#shown.endPulse(),
+      isOver ? this.#shown.hide() : Promise.resolve(false),
+    ]);
     return outcome.kind === 'released' ? { ...outcome, leftShown: !hasEnded || !isHidden } : outcome;
   }
 
@@ -161,10 +163,14 @@ class ComeBack {
    */
   async #waitForMark(): Promise<{ mark: 'none' | 'no' | 'late'; trusted: boolean }> {
     const { clock, readNodes, node, connect } = this.#options;
+    // Mostly nothing stands in the way, and a boot waits for this: the first time both are asked at once.
+    let askedToo: Promise<NodesReading> | null = readNodes();
     for (;;) {
       let readings = await this.#readMarks();
+      const nodes = askedToo;
+      askedToo = null;
       if (!readings.some(standsInTheWay)) {
-        const doubt = doubtOfOwnView(await readNodes(), node);
+        const doubt = doubtOfOwnView(await (nodes ?? readNodes()), node);
         // What was read before the cluster could be believed may be from before this node was fenced.
         if (doubt === null) readings = await this.#readMarks();
         if (doubt === null && !readings.some(standsInTheWay)) {
