@@ -46,9 +46,9 @@ export interface ComeBackOptions extends ShownScope {
   readonly listener?: ComeBackListener;
 }
 
-/** Who wants to know what the way back learns, at each look. */
+/** Told at each look what the way back learns. */
 export interface ComeBackListener {
-  /** The cluster has told its marks; whether one of them stands in the way. */
+  /** The cluster has told them; whether one stands in the way. */
   heardMarks(inTheWay: boolean): void;
   waitsFor(sentence: string): void;
 }
@@ -164,13 +164,10 @@ class ComeBack {
   async #waitForMark(): Promise<{ mark: 'none' | 'no' | 'late'; trusted: boolean }> {
     const { clock, readNodes, node, connect } = this.#options;
     // Mostly nothing stands in the way, and a boot waits for this: the first time both are asked at once.
-    let askedToo: Promise<NodesReading> | null = readNodes();
-    for (;;) {
+    for (let asked: Promise<NodesReading> | null = readNodes(); ; asked = null) {
       let readings = await this.#readMarks();
-      const nodes = askedToo;
-      askedToo = null;
       if (!readings.some(standsInTheWay)) {
-        const doubt = doubtOfOwnView(await (nodes ?? readNodes()), node);
+        const doubt = doubtOfOwnView(await (asked ?? readNodes()), node);
         // What was read before the cluster could be believed may be from before this node was fenced.
         if (doubt === null) readings = await this.#readMarks();
         if (doubt === null && !readings.some(standsInTheWay)) {

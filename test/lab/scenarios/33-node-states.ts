@@ -131,11 +131,7 @@ async function remoteLost(lab: Lab): Promise<void> {
 }
 
 async function memberGone(lab: Lab): Promise<void> {
-  lab.afterwards(async () => {
-    if ((await onNode('ctl2', ['pgrep', 'pacemakerd'])).code === 0) return;
-    await control('power-off', 'ctl2');
-    await control('power-on', 'ctl2');
-  });
+  lab.afterwards(() => bringBack('ctl2'));
   // From 3.0 on a node whose Pacemaker has ended in order is pending as long as its corosync runs.
   await onNode('ctl2', ['pkill', '-TERM', 'pacemakerd'], 30);
   await record(lab, 'member-stopped', (answer) => !bears('ctl2', 'online=true', 'pending=false')(answer));
@@ -164,7 +160,7 @@ async function memberGone(lab: Lab): Promise<void> {
   // quorum is not tried again by itself.
   let missing = '';
   await waitFor('the whole cluster back', 180, async () => {
-    for (const node of CONTROLLERS) await control('power-on', node);
+    for (const node of CONTROLLERS) await bringBack(node);
     await lab.cluster.ask(['crm_resource', '--cleanup']).catch(() => undefined);
     return lab.cluster.waitReady(20).then(
       () => true,
@@ -176,6 +172,17 @@ async function memberGone(lab: Lab): Promise<void> {
       },
     );
   });
+}
+
+/** Its Pacemaker ends for good where it hears late that it was fenced, and was booted meanwhile ("We were allegedly just fenced"). */
+async function bringBack(node: string): Promise<void> {
+  await control('power-on', node);
+  const runs = await waitFor(`Pacemaker on ${node}`, 10, async () =>
+    (await onNode(node, ['pgrep', '-x', 'pacemakerd'])).code === 0 ? true : undefined,
+  ).catch(() => false);
+  if (runs) return;
+  await control('power-off', node);
+  await control('power-on', node);
 }
 
 const scenario: Scenario = {
