@@ -85,6 +85,8 @@ export class Site {
   /** Told of each request as it is sent. */
   sent: (exchange: Exchange) => void = () => undefined;
   #senders = 0;
+  /** The id in what a node's attribute reads: the observer looks at it thousands of times. */
+  readonly #incidentsRead = new Map<string, string>();
   readonly #domain: string;
 
   constructor(
@@ -144,12 +146,20 @@ export class Site {
 
   /** The copies of a mark, read past all tools. */
   mark(node: string): { readonly transient: string; readonly permanent: string; readonly incident: string } {
-    const noted = this.pacemaker.nodes.get(node)?.get('evacuate-incident') ?? '';
     return {
-      incident: /\bid=(\S+)/.exec(noted)?.[1] ?? '',
+      incident: this.#incidentIn(this.pacemaker.nodes.get(node)?.get('evacuate-incident') ?? ''),
       transient: this.pacemaker.transient.get('evacuate')?.get(node) ?? '',
       permanent: this.pacemaker.permanent(node) ?? '',
     };
+  }
+
+  #incidentIn(noted: string): string {
+    if (noted === '') return '';
+    const known = this.#incidentsRead.get(noted);
+    if (known !== undefined) return known;
+    const id = /\bid=(\S+)/.exec(noted)?.[1] ?? '';
+    this.#incidentsRead.set(noted, id);
+    return id;
   }
 
   /** What a transient attribute of a node reads. */
