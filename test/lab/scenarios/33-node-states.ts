@@ -160,12 +160,20 @@ async function memberGone(lab: Lab): Promise<void> {
   await control('power-off', 'ctl0');
   await control('power-on', 'ctl0');
   await record(lab, 'no-dc', (answer) => answer.includes('<current_dc present="false"'));
-  // What was asked of the power controllers while they were stopped may still take a node's power away.
+  // What was asked of the power controllers while they were stopped may still take a node's power away, and what failed without
+  // quorum is not tried again by itself.
+  let missing = '';
   await waitFor('the whole cluster back', 180, async () => {
     for (const node of CONTROLLERS) await control('power-on', node);
+    await lab.cluster.ask(['crm_resource', '--cleanup']).catch(() => undefined);
     return lab.cluster.waitReady(20).then(
       () => true,
-      () => undefined,
+      (error: unknown) => {
+        const now = error instanceof Error ? error.message : String(error);
+        if (now !== missing) lab.say(`not yet: ${now}`);
+        missing = now;
+        return undefined;
+      },
     );
   });
 }

@@ -4,6 +4,7 @@ import { connect, type Exchange, type NovaClient, novaHost } from '@openstack-ts
 import { off } from '../../../fence/fence_compute/off.ts';
 import { on } from '../../../fence/fence_compute/on.ts';
 import { options as declared } from '../../../fence/fence_compute/options.ts';
+import { toolsDeadline } from '../../../fence/fence_compute/timing.ts';
 import type { World as FenceWorld } from '../../../fence/fence_compute/world.ts';
 import {
   type AttrdOptions,
@@ -170,7 +171,7 @@ export class Site {
   #asking(process: Process): AttrdOptions {
     const asking = { env: {}, timeoutMs: this.toolTimeoutMs, run: this.toolsFor(process) };
     if (this.patienceMs === 0) return asking;
-    const patience = { clock: process, forMs: this.patienceMs, until: Number.POSITIVE_INFINITY };
+    const patience = { clock: process, forMs: this.patienceMs, until: process.toolsUntil };
     return { ...asking, patience };
   }
 
@@ -331,6 +332,7 @@ export class Site {
       startedAt: process.now(),
       timeoutsDisabled: true,
     };
+    process.toolsUntil = toolsDeadline(context, process.now());
     const world: FenceWorld = {
       marks: this.marksFor(process),
       cluster: {
