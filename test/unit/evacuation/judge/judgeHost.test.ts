@@ -27,12 +27,12 @@ function overdue(seconds: number, beside: number, to: string | null): boolean | 
   const others = Array.from({ length: beside }, (_, index) => {
     const serverId = `other${index}`;
     const other = { ...own, id: `o${index}`, serverId, destHost: to, claimed: to !== null };
-    return [serverId, [other]] as const;
+    return [serverId, [other] as (typeof own)[]] as const;
   });
   const classes = judgeHost({
     ...facts,
     servers: named<HostFacts['servers']>(new Map([['i', { server, seenAt, gone }]])),
-    records: named<HostFacts['records']>(new Map([['i', records], ...others])),
+    records: named<HostFacts['records']>(new Map<string, readonly (typeof own)[]>([['i', records], ...others])),
     isBeingRequested: () => false,
     ofInstance: () => facts,
   });
