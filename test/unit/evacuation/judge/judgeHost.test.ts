@@ -32,7 +32,9 @@ function overdue(seconds: number, beside: number, to: string | null): boolean | 
   const classes = judgeHost({
     ...facts,
     servers: named<HostFacts['servers']>(new Map([['i', { server, seenAt, gone }]])),
-    records: named<HostFacts['records']>(new Map<string, readonly (typeof own)[]>([['i', records], ...others])),
+    records: named<HostFacts['records']>(
+      new Map<string, readonly (typeof own)[]>([['i', records], ...others]),
+    ),
     isBeingRequested: () => false,
     ofInstance: () => facts,
   });
