@@ -13,6 +13,10 @@ export default defineConfig({
   test: {
     include: ['test/unit/**/*.test.ts', 'test/stories/**/*.test.ts'],
     testTimeout: 20_000,
+    // The files of a worker share a process, and load the engine once: that is a quarter of what they cost. What one leaves behind in
+    // a module is taken away before the next begins.
+    isolate: false,
+    setupFiles: ['test/unit/anew.ts'],
     ...(results === undefined
       ? {}
       : { reporters: ['default', 'json'], outputFile: { json: `${results}/vitest.json` } }),

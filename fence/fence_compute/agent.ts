@@ -48,8 +48,11 @@ async function act(ctx: FenceContext, world: World): Promise<FenceExit> {
       return (await import('./status.ts')).status(ctx, world);
     case 'monitor':
       return (await import('./monitor.ts')).monitor(ctx, world);
-    default:
+    case 'list':
+    case 'list-status':
       return (await import('./list.ts')).list(ctx, world);
+    default:
+      throw new Error(`fence_compute declares the action ${ctx.action} and does not handle it`);
   }
 }
 

@@ -22,7 +22,9 @@ export async function list(ctx: FenceContext, world: World): Promise<FenceExit> 
 export function fenceableNames(services: readonly ComputeService[]): string[] {
   const hosts = services.map((service) => service.host);
   const short = (host: string): string => host.split('.', 1)[0] ?? host;
-  const isShared = (name: string): boolean => hosts.filter((host) => short(host) === name).length > 1;
+  const counts = new Map<string, number>();
+  for (const host of hosts) counts.set(short(host), (counts.get(short(host)) ?? 0) + 1);
+  const isShared = (name: string): boolean => (counts.get(name) ?? 0) > 1;
   const names = hosts.flatMap((host) => (isShared(short(host)) ? [host] : [host, short(host)]));
   return [...new Set(names)];
 }

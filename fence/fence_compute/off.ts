@@ -39,16 +39,17 @@ export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
   const { nodes, ...target } = await readMark(ctx, world, deadline);
   const find = (by: number) => findHost(ctx, world, by, nodes);
   let incident: Incident | null = null;
-  const isLeft =
-    target.mark.kind === 'no' &&
-    (await isEmpty(ctx, world, find, Math.min(deadline, world.now() + ASK_FIRST_MS)));
-  if (isLeft) {
-    ctx.log.info(`${ctx.plug} was evacuated before and has no instances: its mark stays "no".`);
-    incident = await noteFencing(ctx, world, target.name, deadline);
-  } else {
-    incident = await writeMark(ctx, world, target, deadline);
-  }
+  const looksEmpty = () => isEmpty(ctx, world, find, Math.min(deadline, world.now() + ASK_FIRST_MS));
+  let isLeft = target.mark.kind === 'no' && (await looksEmpty());
+  if (isLeft) incident = await noteFencing(ctx, world, target.name, deadline);
+  else incident = await writeMark(ctx, world, target, deadline);
   const code = await tellNova(ctx, world, find, { ...target, incident, isLeft }, deadline);
+  if (isLeft) {
+    // Until Nova held it down, an instance could still come to it.
+    isLeft = await looksEmpty();
+    if (isLeft) ctx.log.info(`${ctx.plug} was evacuated before and has no instances: its mark stays "no".`);
+    else incident = await writeMark(ctx, world, target, deadline);
+  }
   const wasThere = target.mark.kind === 'no' || isPending(target.mark);
   if (wasThere && (isLeft || incident === null)) await keepMark(ctx, world, target, deadline);
   if (!isLeft && incident === null) {

@@ -6,6 +6,8 @@ import type { FenceContext } from '../../lib/fencing/index.ts';
  * recovers nothing else in the cluster, and that may include the very address that Nova is to be reached at.
  */
 const UNDER_PACEMAKER_MS = 20_000;
+/** An attempt at the mark that has begun may take this much longer. */
+const LAST_ATTEMPT_MS = 10_000;
 /** However much of that `delay` took, Nova gets this long. */
 const AT_LEAST_MS = 8_000;
 /** `monitor`, `list` and `status` often run with Pacemaker's default timeout of 20 s. */
@@ -23,6 +25,14 @@ export function powerDeadline(ctx: FenceContext, now: number): number {
   const seconds = ctx.timeoutsDisabled ? 0 : ctx.options.number('power_timeout');
   if (seconds > 0) return now + seconds * 1000;
   return Math.max(ctx.startedAt + UNDER_PACEMAKER_MS, now + AT_LEAST_MS);
+}
+
+/**
+ * When one of Pacemaker's tools is no longer waited for, in ms since the epoch. An attempt to write the mark that has begun in time
+ * is brought to its end, though each of its five tools takes five seconds: a failure has the machine powered off again.
+ */
+export function toolsDeadline(ctx: FenceContext, now: number): number {
+  return powerDeadline(ctx, now) + LAST_ATTEMPT_MS;
 }
 
 /** When an action that only looks gives up. */

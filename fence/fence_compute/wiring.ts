@@ -11,7 +11,14 @@ import {
 import { type FenceContext, FenceError, runPasswordScript } from '../../lib/fencing/index.ts';
 import { processTime } from '../../lib/system/processTime.ts';
 import { connectionValues } from './options.ts';
-import { loginDeadline, nodesTimeoutMs, powerDeadline, requestTimeoutMs, toolTimeoutMs } from './timing.ts';
+import {
+  loginDeadline,
+  nodesTimeoutMs,
+  powerDeadline,
+  requestTimeoutMs,
+  toolsDeadline,
+  toolTimeoutMs,
+} from './timing.ts';
 import type { World } from './world.ts';
 
 /** Stands for the password that the operator's script has not told us yet. */
@@ -35,10 +42,13 @@ export function createWorld(ctx: FenceContext, stderr: { write(text: string): un
     }
   };
   const clock = { now: processTime, sleep: (ms: number): Promise<void> => sleep(ms) };
-  const tools = { env: ctx.env, timeoutMs: toolTimeoutMs(ctx) };
-  const patience = { clock, forMs: RESOURCES_PATIENCE_MS, until: powerDeadline(ctx, processTime()) };
+  const until = powerDeadline(ctx, processTime());
+  // What is asked again the actions ask again themselves; here a tool's time ends with theirs.
+  const once = { clock, forMs: 0, until: toolsDeadline(ctx, processTime()) };
+  const tools = { env: ctx.env, timeoutMs: toolTimeoutMs(ctx), patience: once };
+  const patience = { clock, forMs: RESOURCES_PATIENCE_MS, until };
   // Asked more than once within the time that Pacemaker grants.
-  const nodes = createClusterNodes({ env: ctx.env, timeoutMs: nodesTimeoutMs(ctx) });
+  const nodes = createClusterNodes({ env: ctx.env, timeoutMs: nodesTimeoutMs(ctx), patience: once });
   return {
     marks: createMarkStore(tools),
     cluster: {

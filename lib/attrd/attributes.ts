@@ -4,6 +4,7 @@ import { insist, type Patience } from './insist.ts';
 import type { NodeName } from './names.ts';
 import { type AttributeValue, parseAttrdText, parseAttrdXml } from './parseAttrd.ts';
 import { type ClusterNodes, parseClusterNodes, parseHostMaps } from './parseCib.ts';
+import { knowingAgain } from './sameAnswer.ts';
 
 /** The operators' word on evacuations: name of a cluster property and of a node attribute. */
 export const evacuationWord = 'evacuation';
@@ -18,6 +19,8 @@ const nodesAndWords = [
   `/cib/configuration/crm_config/cluster_property_set/nvpair[@name='${evacuationWord}']`,
   `/cib/status/node_state/transient_attributes[instance_attributes/nvpair[@name='${evacuationWord}']]`,
 ].join(' | ');
+
+const parseNodesAndWords = knowingAgain((printed) => parseClusterNodes(printed, evacuationWord));
 
 /**
  * Pacemaker's node attributes, transient (attrd) and permanent (the CIB's nodes section). Questions are asked again as long
@@ -35,11 +38,11 @@ export class Attributes {
   }
 
   /** The value of a transient attribute for every host attrd knows it for; empty when it was never set. */
-  queryTransient(name: string): Promise<AttributeValue[]> {
+  queryTransient(name: string): Promise<readonly AttributeValue[]> {
     return insist(this.#patience, () => this.#queryTransient(name));
   }
 
-  async #queryTransient(name: string): Promise<AttributeValue[]> {
+  async #queryTransient(name: string): Promise<readonly AttributeValue[]> {
     const query = ['--query', '--all', `--name=${name}`];
     if (this.#speaksXml) {
       const result = await this.#run('attrd_updater', [...query, '--output-as=xml']);
@@ -134,7 +137,7 @@ export class Attributes {
   async #queryNodes(): Promise<ClusterNodes> {
     const result = await this.#run('cibadmin', ['-Q', '--xpath', nodesAndWords]);
     if (result.exitCode !== 0) throw failure('cibadmin', result, "reading the cluster's nodes");
-    return parseClusterNodes(result.stdout, evacuationWord);
+    return parseNodesAndWords(result.stdout);
   }
 
   /**

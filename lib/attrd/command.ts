@@ -58,8 +58,13 @@ export function createCommandRunner(options: {
   const { patience } = options;
   return (tool, args) => {
     const left = patience === undefined ? options.timeoutMs : patience.until - patience.clock.now();
-    return runTool(tool, args, env, Math.min(options.timeoutMs, Math.max(leastMs, left)));
+    return runTool(tool, args, env, boundMs(options.timeoutMs, left));
   };
+}
+
+/** How long a tool may take where the action has so much time left, in ms. */
+export function boundMs(timeoutMs: number, leftMs: number): number {
+  return Math.min(timeoutMs, Math.max(leastMs, leftMs));
 }
 
 function runTool(

@@ -11,9 +11,24 @@ import { incidentAttribute, markAttribute, type PermanentMarks } from './permane
 import { combine, isOpen, type PermanentReading, readPermanent, theOneThatCounts } from './readMark.ts';
 import type { MarkMeant, MarkReading, MarkStore, MarksReading } from './types.ts';
 
-/** What an entry of a node says of its mark. */
-function readingOf({ attributes }: CibNode): PermanentReading {
-  return readPermanent(attributes[markAttribute], attributes[incidentAttribute]);
+/** What an entry of a node says of its mark, and the incident in it, whether or not that goes with the mark. */
+interface NodeReading extends PermanentReading {
+  readonly noted: Incident | null;
+}
+
+/** Of entries that an answer gives, which may come again (`sameAnswer.ts`). */
+const readings = new WeakMap<CibNode, NodeReading>();
+
+function readingOf(entry: CibNode): NodeReading {
+  const known = readings.get(entry);
+  if (known !== undefined) return known;
+  const { attributes } = entry;
+  const reading = {
+    ...readPermanent(attributes[markAttribute], attributes[incidentAttribute]),
+    noted: parseIncident(attributes[incidentAttribute]),
+  };
+  readings.set(entry, reading);
+  return reading;
 }
 
 export interface MarkStoreDeps {
@@ -65,15 +80,12 @@ export class TwofoldMarkStore implements MarkStore {
     const transientOf = new Map(transient.map((entry) => [markOfNode(entry.host), parseMark(entry.value)]));
     const permanentOf = new Map<MarkName, PermanentReading>();
     const incidents = new Map<MarkName, Incident>();
-    for (const name of new Set(nodes.map((node) => node.name))) {
-      const entry = theOneThatCounts(
-        nodes.filter((node) => node.name === name),
-        readingOf,
-      );
+    for (const [name, entries] of Map.groupBy(nodes, (node) => node.name)) {
+      const entry = theOneThatCounts(entries, readingOf);
       if (entry === undefined) continue;
-      permanentOf.set(markOfNode(name), readingOf(entry));
-      const incident = parseIncident(entry.attributes[incidentAttribute]);
-      if (incident !== null) incidents.set(markOfNode(name), incident);
+      const reading = readingOf(entry);
+      permanentOf.set(markOfNode(name), reading);
+      if (reading.noted !== null) incidents.set(markOfNode(name), reading.noted);
     }
     const marks: MarkReading[] = [];
     for (const name of new Set([...transientOf.keys(), ...permanentOf.keys()])) {

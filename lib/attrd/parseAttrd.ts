@@ -1,5 +1,6 @@
 import { AttrdError } from './errors.ts';
 import { type NodeName, nodeName } from './names.ts';
+import { knowingAgain } from './sameAnswer.ts';
 import { descendants, parseXmlDocument, shorten } from './xml.ts';
 
 /** One line of attrd's answer to a query: the value an attribute has for a host. */
@@ -35,7 +36,7 @@ export function parseAttrdText(output: string): AttributeValue[] {
 }
 
 /** Parses the `--output-as=xml` form of the same answer (Pacemaker 2.1 and newer). */
-export async function parseAttrdXml(output: string): Promise<AttributeValue[]> {
+export const parseAttrdXml = knowingAgain(async (output): Promise<readonly AttributeValue[]> => {
   const values: AttributeValue[] = [];
   for (const element of descendants(await parseXmlDocument(output, 'attrd_updater'), 'attribute')) {
     const { name, host, value } = element.attributes;
@@ -45,4 +46,4 @@ export async function parseAttrdXml(output: string): Promise<AttributeValue[]> {
     values.push({ name, host: nodeName(host), value: value ?? '' });
   }
   return values;
-}
+});

@@ -37,6 +37,7 @@ export function theOneThatCounts<T>(
   entries: readonly T[],
   readingOf: (entry: T) => PermanentReading,
 ): T | undefined {
+  if (entries.length < 2) return entries[0];
   const rank = (entry: T) => {
     const { mark, incident } = readingOf(entry);
     return { pending: isPending(mark) ? 1 : 0, at: incident?.at ?? (mark.kind === 'none' ? -1 : 0) };

@@ -10,11 +10,19 @@ export interface Element {
 
 /** All elements of a name below one, in document order. */
 export function descendants(element: Element, name: string): Element[] {
-  return element.children.flatMap((child) => [
-    ...(child.name === name ? [child] : []),
-    ...descendants(child, name),
-  ]);
+  const found: Element[] = [];
+  const walk = ({ children }: Element) => {
+    for (const child of children) {
+      if (child.name === name) found.push(child);
+      walk(child);
+    }
+  };
+  walk(element);
+  return found;
 }
+
+/** Loaded with the first answer that is XML: not every action reads one. */
+let parser: typeof import('@rgrove/parse-xml') | undefined;
 
 /**
  * Parses what a tool printed; the result is a root above the document element.
@@ -28,7 +36,8 @@ export async function parseXmlDocument(
   noise: readonly RegExp[] = [],
 ): Promise<Element> {
   const text = noise.reduce((rest, pattern) => rest.replace(pattern, ''), printed);
-  const { parseXml, XmlElement } = await import('@rgrove/parse-xml');
+  parser ??= await import('@rgrove/parse-xml');
+  const { parseXml, XmlElement } = parser;
   type Parsed = InstanceType<typeof XmlElement>;
   const convert = (element: Parsed): Element => {
     const children = element.children.filter((child) => child instanceof XmlElement).map(convert);

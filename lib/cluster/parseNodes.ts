@@ -1,5 +1,6 @@
 import { AttrdError } from '../attrd/errors.ts';
 import { nodeName } from '../attrd/names.ts';
+import { knowingAgain } from '../attrd/sameAnswer.ts';
 import { descendants, type Element, parseXmlDocument } from '../attrd/xml.ts';
 import type { ClusterNode } from './types.ts';
 
@@ -29,7 +30,7 @@ const noise = [
  * under the same names, from 1.1.18 to 3.0.3. `AttrdError` `malformed` when the nodes are missing, as they are where
  * crm_mon exits with 0 although it has not reached the CIB (seen on 2.1.5), or one is not understood.
  */
-export async function parseCrmMon(output: string): Promise<CrmMonAnswer> {
+export const parseCrmMon = knowingAgain(async (output): Promise<CrmMonAnswer> => {
   const document = await parseXmlDocument(output, 'crm_mon', noise);
   const root = document.children[0];
   const sections = (name: string) => (root?.children ?? []).filter((child) => child.name === name);
@@ -61,7 +62,7 @@ export async function parseCrmMon(output: string): Promise<CrmMonAnswer> {
       .filter(({ attributes }) => attributes['type'] !== 'ping')
       .map((node) => read(node, connecting)),
   };
-}
+});
 
 /**
  * Nodes whose connection is only being tried: its start has no result yet. Meanwhile the node reads `online="true"` and,

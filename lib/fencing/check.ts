@@ -10,7 +10,8 @@ export type AskedAction = FenceAction | (typeof documentActions)[number];
  * "unrecognised action" to tell a refusal from a failure.
  */
 export function resolveAction(agent: FenceAgent, options: FenceOptions): AskedAction {
-  const name = options.string('action') || agent.defaultAction;
+  // An empty one is a mistake, a variable that is not set perhaps, and the default action switches machines off.
+  const name = options.given('action') ? options.string('action') : agent.defaultAction;
   const own = agent.actions.find((action) => action.name === name || action.aliases?.includes(name));
   if (own !== undefined) return own;
   const common = documentActions.find((action) => action === name);

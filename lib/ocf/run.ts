@@ -98,7 +98,7 @@ async function act(
     now: startedAt,
   });
 
-  let code: OcfExit;
+  let code: number;
   try {
     code = await perform(agent, ctx, args, findings);
   } catch (error) {
@@ -123,7 +123,7 @@ async function perform(
   ctx: OcfContext,
   args: readonly string[],
   findings: ParameterFindings,
-): Promise<OcfExit> {
+): Promise<number> {
   // The executor always names the resource (OCF 1.1); a call that claims to be one and does not is no use.
   if (ctx.env['OCF_RA_VERSION_MAJOR'] !== undefined && (ctx.env['OCF_RESOURCE_INSTANCE'] ?? '') === '') {
     ctx.exitReason('OCF_RESOURCE_INSTANCE is not set although OCF_RA_VERSION_MAJOR is');
@@ -161,7 +161,7 @@ async function monitor(agent: OcfAgent, ctx: OcfContext, findings: ParameterFind
 }
 
 /** A success may have a reason too: what is under way. It is no error, and must not look like one in the log. */
-function reasonLevel(code: OcfExit): 'error' | 'warn' | 'info' {
+function reasonLevel(code: number): 'error' | 'warn' | 'info' {
   if (code === OcfExit.success) return 'info';
   return code === OcfExit.degraded || code === OcfExit.degradedPromoted ? 'warn' : 'error';
 }

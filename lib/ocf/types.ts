@@ -101,7 +101,8 @@ export interface OcfFurtherAction {
   /** Whether wrong parameters are refused with exit code 6, as for `start`, before it is run. */
   readonly checksParameters: boolean;
   /** `args` is what follows the action's name. */
-  run(ctx: OcfContext, args: readonly string[]): Promise<OcfExit>;
+  /** Gives the exit code: one of {@link OcfExit}, or one of its own, as no cluster reads it. */
+  run(ctx: OcfContext, args: readonly string[]): Promise<number>;
 }
 
 /** A resource agent: its declarations and what its actions do. */

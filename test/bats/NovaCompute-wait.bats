@@ -16,10 +16,10 @@ teardown() { cloud_stop; }
 
 # held [ARGUMENT...]   as ExecStartPre= calls it: nothing of Pacemaker's in the environment
 held() {
-  env -i PATH="$PATH" HA_RSCTMP="$BATS_TEST_TMPDIR/rsctmp" OCF_RESKEY_user=novatest OCF_RESKEY_runtime=process \
+  $EXEC env -i PATH="$PATH" HA_RSCTMP="$BATS_TEST_TMPDIR/rsctmp" OCF_RESKEY_user=novatest OCF_RESKEY_runtime=process \
     "${WITH[@]}" "$REPO/dist/NovaCompute" wait "$@"
 }
-WITH=()
+WITH=() EXEC=
 
 @test "never fenced: 0 at once, without a login, and nothing is started" {
   run -0 held
@@ -151,4 +151,50 @@ WITH=()
   sleep 2
   cluster ok crm_mon
   wait "$pid"
+}
+
+@test "a cluster that falls silent after it let nova-compute start holds it up for a while only" {
+  run -0 held
+  cluster down
+  run -0 held 8
+  assert_output --partial 'WARNING: nova-compute may start although the cluster has not answered for'
+  # What the cluster tells again goes before what it told then.
+  cluster up
+  fail_host comp0
+  cluster online comp0
+  run -1 held 3
+  cluster down
+  run -1 held 8
+}
+
+@test "an operator's word lets one start through where the cluster is silent, none against its mark" {
+  local word=$BATS_TEST_TMPDIR/rsctmp/nova-compute.start-anyway
+  mkdir -p "${word%/*}"
+  cluster down
+  touch "$word"
+  run -0 held 10
+  assert_output --partial "nova-compute may start as $word says so, once"
+  run -1 held 3
+  assert_output --partial "touch $word"
+  cluster up
+  fail_host comp0
+  cluster online comp0
+  touch "$word"
+  run -1 held 6
+  assert_output --partial "is removed unheeded"
+}
+
+@test "SIGTERM while it waits: 143, and nothing is left shown" {
+  fail_host comp0
+  cluster online comp0
+  EXEC=exec held 30 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+  local pid=$!
+  wait_until 10 pulses comp0
+  kill -TERM "$pid"
+  local code=0
+  wait "$pid" || code=$?
+  assert_equal "$code" 143
+  assert_regex "$(<"$BATS_TEST_TMPDIR/out")" 'wait was ended by SIGTERM before .*: comp0 waits for NovaEvacuate'
+  assert_equal "$(shown comp0)" ''
+  run ! pulses comp0
 }

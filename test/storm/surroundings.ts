@@ -1,5 +1,5 @@
 import { hasLocalDisk, type Server } from '../simulators/cloud/model.ts';
-import type { Surroundings } from '../simulators/cloud/observer.ts';
+import type { SeenMark, Surroundings } from '../simulators/cloud/observer.ts';
 import { password } from '../simulators/world/site.ts';
 import type { Scene } from './scene.ts';
 
@@ -13,10 +13,11 @@ export function surroundingsOf(scene: Scene): Surroundings {
     mark: (host) => {
       const name = site.nodeName(host);
       const own = site.mark(name);
-      const other = site.mark(site.hostName(name));
-      const isPending = ({ transient, permanent }: typeof own) =>
-        ![transient, transient === '' ? permanent : ''].every((copy) => copy === '' || copy === 'no');
-      return !scene.takenBack.has(name) && !isPending(own) && isPending(other) ? other : own;
+      if (isPending(own) || scene.takenBack.has(name)) return own;
+      const hostName = site.hostName(name);
+      if (hostName === name) return own;
+      const other = site.mark(hostName);
+      return isPending(other) ? other : own;
     },
     nodeOf: (sender) => sender.split(' ', 1)[0] ?? '',
     healthySince: () => scene.healthySince,
@@ -45,6 +46,12 @@ export function surroundingsOf(scene: Scene): Surroundings {
     givesUpDisks: configuration.noSharedStorage,
     secrets: [password],
   };
+}
+
+/** The transient copy goes first where there is one. */
+function isPending({ transient, permanent }: SeenMark): boolean {
+  const copy = transient === '' ? permanent : transient;
+  return copy !== '' && copy !== 'no';
 }
 
 /** An exit reason that names another host says how many more are open. */

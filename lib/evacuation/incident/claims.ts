@@ -42,8 +42,11 @@ export class ClaimKeeper {
   readonly #held = new Map<MarkName, Held>();
   readonly #lost = new Map<MarkName, string>();
   #stopTicking: (() => void) | null = null;
-  /** Looks and refreshes, one after the other: a write that overtakes a later one would undo it. */
-  #queue: Promise<void> = Promise.resolve();
+  /** The look, or refresh, that is under way; one after the other, as a write that overtakes a later one would undo it. */
+  #running: Promise<void> = Promise.resolve();
+  /** The one after it, which serves all who ask before it begins: where a tool takes seconds no queue may grow. */
+  #next: { refresh: boolean; readonly done: Promise<void> } | null = null;
+  #isStopped = false;
 
   /** @param doubtOfOwnView what forbids to conclude from this node's view of the cluster that a mark is not there; null: nothing */
   constructor(
@@ -118,13 +121,14 @@ export class ClaimKeeper {
   /** Stops refreshing a host's claim; once this resolves, what becomes of the mark is the caller's to write. */
   async drop(name: MarkName): Promise<void> {
     this.#held.delete(name);
-    await this.#queue;
+    await this.#running;
   }
 
   /** Ends all refreshing, and waits for one under way. */
   async stop(): Promise<void> {
     this.#stopTicking?.();
-    await this.#queue;
+    this.#isStopped = true;
+    await this.#running;
   }
 
   /** Takes over an incident that still is what it was. Null: it is not, and is lost. */
@@ -168,10 +172,21 @@ export class ClaimKeeper {
   }
 
   #check(refresh: boolean): Promise<void> {
-    const check = this.#queue.then(() => this.#checkNow(refresh));
-    // Whoever asked hears of a failure; those who come after begin anew.
-    this.#queue = check.catch(() => undefined);
-    return check;
+    if (this.#next !== null) {
+      this.#next.refresh ||= refresh;
+      return this.#next.done;
+    }
+    const begin = (): Promise<void> => {
+      const wanted = this.#next?.refresh ?? refresh;
+      this.#next = null;
+      const check = this.#isStopped ? Promise.resolve() : this.#checkNow(wanted);
+      // Whoever asked hears of a failure; those who come after begin anew.
+      this.#running = check.catch(() => undefined);
+      return check;
+    };
+    const done = this.#running.then(begin);
+    this.#next = { refresh, done };
+    return done;
   }
 
   async #checkNow(refresh: boolean): Promise<void> {

@@ -43,6 +43,14 @@ export interface ComeBackOptions extends ShownScope {
   readonly releaseMs: number;
   /** Hard end of everything, in ms since the epoch. */
   readonly deadline: number;
+  readonly listener?: ComeBackListener;
+}
+
+/** Told at each look what the way back learns. */
+export interface ComeBackListener {
+  /** The cluster has told them; whether one stands in the way. */
+  heardMarks(inTheWay: boolean): void;
+  waitsFor(sentence: string): void;
 }
 
 export type ComeBackOutcome =
@@ -103,10 +111,12 @@ class ComeBack {
     const outcome = await this.#walk();
     // One that still waits will be called again, and its pulse must not seem to end meanwhile.
     if (outcome.kind === 'unsafe') return outcome;
-    const hasEnded = await this.#shown.endPulse();
     // Who only asked whether nova-compute may be started will not be there to take down what is shown.
-    if (outcome.kind === 'owed' && this.#options.releaseMs > 0) return outcome;
-    const isHidden = await this.#shown.hide();
+    const isOver = outcome.kind === 'released' || this.#options.releaseMs === 0;
+    const [hasEnded, isHidden] = await Promise.all([
+      this.#shown.endPulse(),
+      isOver ? this.#shown.hide() : Promise.resolve(false),
+    ]);
     return outcome.kind === 'released' ? { ...outcome, leftShown: !hasEnded || !isHidden } : outcome;
   }
 
@@ -153,10 +163,11 @@ class ComeBack {
    */
   async #waitForMark(): Promise<{ mark: 'none' | 'no' | 'late'; trusted: boolean }> {
     const { clock, readNodes, node, connect } = this.#options;
-    for (;;) {
+    // Mostly nothing stands in the way, and a boot waits for this: the first time both are asked at once.
+    for (let asked: Promise<NodesReading> | null = readNodes(); ; asked = null) {
       let readings = await this.#readMarks();
       if (!readings.some(standsInTheWay)) {
-        const doubt = doubtOfOwnView(await readNodes(), node);
+        const doubt = doubtOfOwnView(await (asked ?? readNodes()), node);
         // What was read before the cluster could be believed may be from before this node was fenced.
         if (doubt === null) readings = await this.#readMarks();
         if (doubt === null && !readings.some(standsInTheWay)) {
@@ -176,7 +187,9 @@ class ComeBack {
 
   async #readMarks(): Promise<readonly MarkReading[]> {
     const { marks } = await this.#options.marks.readAll();
-    return marksOf(marks, this.#names);
+    const readings = marksOf(marks, this.#names);
+    this.#options.listener?.heardMarks(readings.some(standsInTheWay));
+    return readings;
   }
 
   async #showWhatStands(readings: readonly MarkReading[]): Promise<void> {
@@ -275,6 +288,7 @@ class ComeBack {
 
   /** Says what is waited for; the last thing said is what stands in the way. */
   async #wait(sentence: string): Promise<void> {
+    this.#options.listener?.waitsFor(sentence);
     this.#sentence = await this.#shown.wait(sentence);
   }
 }

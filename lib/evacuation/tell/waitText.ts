@@ -20,7 +20,7 @@ export interface WaitText {
  */
 export function waitText(sentence: string, shownBefore: string, now: number): WaitText {
   const [, before, since] = pattern.exec(shownBefore) ?? [];
-  const same = before !== undefined && since !== undefined && topic(before) === topic(sentence);
+  const same = before !== undefined && since !== undefined && topicOf(before) === topicOf(sentence);
   const at = same ? Date.parse(since) : now;
   const iso = new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
   return {
@@ -31,6 +31,6 @@ export function waitText(sentence: string, shownBefore: string, now: number): Wa
 }
 
 /** What a sentence is about: its words up to the first number or list. */
-function topic(sentence: string): string {
+export function topicOf(sentence: string): string {
   return sentence.split(/: | \(|(?<= )\d/, 1)[0]?.trim() ?? sentence;
 }

@@ -28,11 +28,22 @@ export class WrongShape extends Error {
 /** One value of a decoded JSON (or YAML) document together with its place in it. */
 export class Field {
   readonly value: unknown;
-  readonly where: string;
+  /** The place itself, or what it is a member or an item of. */
+  readonly #from: string | Field;
+  readonly #key: string | number;
 
-  constructor(value: unknown, where = '') {
+  constructor(value: unknown, from: string | Field = '', key: string | number = '') {
     this.value = value;
-    this.where = where;
+    this.#from = from;
+    this.#key = key;
+  }
+
+  /** Put together when it is asked for, which is when something is wrong: a list has thousands of fields. */
+  get where(): string {
+    if (typeof this.#from === 'string') return this.#from;
+    const { where } = this.#from;
+    if (typeof this.#key === 'number') return `${where}[${this.#key}]`;
+    return where === '' ? this.#key : `${where}.${this.#key}`;
   }
 
   /** Null and absent are the same to us: Nova uses both for "nothing". */
@@ -44,7 +55,7 @@ export class Field {
   get(name: string): Field {
     const record = this.record();
     const value = Object.hasOwn(record, name) ? record[name] : undefined;
-    return new Field(value, this.where === '' ? name : `${this.where}.${name}`);
+    return new Field(value, this, name);
   }
 
   has(name: string): boolean {
@@ -115,7 +126,7 @@ export class Field {
 
   list<T>(item: (field: Field) => T): T[] {
     if (!Array.isArray(this.value)) throw new WrongShape(this.where, this.value, 'a list');
-    return this.value.map((value: unknown, index) => item(new Field(value, `${this.where}[${index}]`)));
+    return this.value.map((value: unknown, index) => item(new Field(value, this, index)));
   }
 
   /** A mapping to text (metadata, extra specs). A number or a boolean is what somebody's tool made of it. */

@@ -12,6 +12,8 @@ try:
         domains = json.load(f)
 except FileNotFoundError:
     sys.exit(0)
-with open(path + '.off', 'w') as f:
+# Two may do this at once: the scenario, and the power controller that fences the node.
+draft = f'{path}.off.{os.getpid()}'
+with open(draft, 'w') as f:
     json.dump({uuid: [name, SHUTDOWN] for uuid, (name, _) in domains.items()}, f)
-os.rename(path + '.off', path)
+os.rename(draft, path)

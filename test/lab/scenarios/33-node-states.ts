@@ -131,11 +131,7 @@ async function remoteLost(lab: Lab): Promise<void> {
 }
 
 async function memberGone(lab: Lab): Promise<void> {
-  lab.afterwards(async () => {
-    if ((await onNode('ctl2', ['pgrep', 'pacemakerd'])).code === 0) return;
-    await control('power-off', 'ctl2');
-    await control('power-on', 'ctl2');
-  });
+  lab.afterwards(() => bringBack('ctl2'));
   // From 3.0 on a node whose Pacemaker has ended in order is pending as long as its corosync runs.
   await onNode('ctl2', ['pkill', '-TERM', 'pacemakerd'], 30);
   await record(lab, 'member-stopped', (answer) => !bears('ctl2', 'online=true', 'pending=false')(answer));
@@ -160,14 +156,33 @@ async function memberGone(lab: Lab): Promise<void> {
   await control('power-off', 'ctl0');
   await control('power-on', 'ctl0');
   await record(lab, 'no-dc', (answer) => answer.includes('<current_dc present="false"'));
-  // What was asked of the power controllers while they were stopped may still take a node's power away.
+  // What was asked of the power controllers while they were stopped may still take a node's power away, and what failed without
+  // quorum is not tried again by itself.
+  let missing = '';
   await waitFor('the whole cluster back', 180, async () => {
-    for (const node of CONTROLLERS) await control('power-on', node);
+    for (const node of CONTROLLERS) await bringBack(node);
+    await lab.cluster.ask(['crm_resource', '--cleanup']).catch(() => undefined);
     return lab.cluster.waitReady(20).then(
       () => true,
-      () => undefined,
+      (error: unknown) => {
+        const now = error instanceof Error ? error.message : String(error);
+        if (now !== missing) lab.say(`not yet: ${now}`);
+        missing = now;
+        return undefined;
+      },
     );
   });
+}
+
+/** Its Pacemaker ends for good where it hears late that it was fenced, and was booted meanwhile ("We were allegedly just fenced"). */
+async function bringBack(node: string): Promise<void> {
+  await control('power-on', node);
+  const runs = await waitFor(`Pacemaker on ${node}`, 10, async () =>
+    (await onNode(node, ['pgrep', '-x', 'pacemakerd'])).code === 0 ? true : undefined,
+  ).catch(() => false);
+  if (runs) return;
+  await control('power-off', node);
+  await control('power-on', node);
 }
 
 const scenario: Scenario = {

@@ -63,15 +63,27 @@ export class ManualClock implements Clock {
   }
 }
 
-/** The second that was asked for last: lists of servers and records bear few, again and again. */
-let lastSecond = { at: Number.NaN, text: '' };
+/** Seconds that were asked for: lists of servers and records bear few, again and again. */
+const seconds = new Map<number, string>();
+const mostSeconds = 4_096;
 
 function isoSecond(at: number): string {
   const second = Math.floor(at / 1000);
-  if (second !== lastSecond.at) {
-    lastSecond = { at: second, text: new Date(second * 1000).toISOString().slice(0, 19) };
-  }
-  return lastSecond.text;
+  const known = seconds.get(second);
+  if (known !== undefined) return known;
+  const text = new Date(second * 1000).toISOString().slice(0, 19);
+  if (seconds.size >= mostSeconds) seconds.clear();
+  seconds.set(second, text);
+  return text;
+}
+
+/** `Sat, 21 Nov 2026 02:27:27 GMT`, as HTTP has it in `Date`. */
+let lastDate = { second: Number.NaN, text: '' };
+
+export function httpDate(at: number): string {
+  const second = Math.floor(at / 1000);
+  if (second !== lastDate.second) lastDate = { second, text: new Date(second * 1000).toUTCString() };
+  return lastDate.text;
 }
 
 /** `2026-11-21T02:27:27.000000`: how Nova's database hands times to the API, whole seconds in UTC. */

@@ -57,17 +57,20 @@ export interface ObservedWorld {
   isUp(host: Host): boolean;
 }
 
+/** A mark, in both of its copies. */
+export interface SeenMark {
+  readonly transient: string;
+  readonly permanent: string;
+  /** Which failure it is of, where that is told. */
+  readonly incident?: string;
+}
+
 /** What the observer has to be shown of the cluster around the cloud, and told of what its operators want. */
 export interface Surroundings {
   /** The time, whatever any clock shows. */
   now(): number;
   /** What a host's mark reads in both of its copies; '' where there is none. */
-  mark(host: string): {
-    readonly transient: string;
-    readonly permanent: string;
-    /** Which failure it is of, where that is told. */
-    readonly incident?: string;
-  };
+  mark(host: string): SeenMark;
   /** The node on which a sender of requests runs. */
   nodeOf(sender: string): string;
   /** Since when nothing stands in the way of an evacuator; null while something does. */
@@ -359,10 +362,12 @@ export class Observer {
     if (isTime) this.#reasonsAt = now;
     this.noteArrivals();
     for (const host of this.#world.hosts.values()) {
-      this.#lookAtMark(host, this.#around);
-      this.#lookAtClaim(host, this.#around);
-      if (isTime) this.#lookAtReason(host, this.#around);
-      this.#noteMark(host.name, this.#around);
+      // Nothing changes it while it is looked at.
+      const mark = this.#around.mark(host.name);
+      this.#lookAtMark(host, this.#around, mark);
+      this.#lookAtClaim(host, this.#around, mark);
+      if (isTime) this.#lookAtReason(host, this.#around, mark);
+      this.#noteMark(host.name, mark);
       if (this.#around.pausedSince(host.name) !== null) this.#pausedLast.set(host.name, this.#now());
     }
     for (const server of this.#world.servers.values()) {
@@ -374,12 +379,11 @@ export class Observer {
   }
 
   /** I4: as long as a reported host is off, its mark is pending, or nobody is left there who could be elsewhere. */
-  #lookAtMark(host: Host, around: Surroundings): void {
+  #lookAtMark(host: Host, around: Surroundings, { transient, permanent }: SeenMark): void {
     if (host.powered) this.#fenced.delete(host.name);
     if (!this.#fenced.has(host.name)) return;
-    const { transient, permanent } = around.mark(host.name);
     if (around.takenBackSince(host.name) !== null) {
-      this.#lookAtWord(host, around);
+      this.#lookAtWord(host, around, { transient, permanent });
       return;
     }
     const pending = isPending(transient, permanent);
@@ -400,8 +404,7 @@ export class Observer {
    * of life that was on its way is written over what was said to it. Where it was said in the CIB as well that means nothing, and is
    * gone soon; where it was not, the operator is told to look, and says it again.
    */
-  #lookAtWord(host: Host, around: Surroundings): void {
-    const { transient, permanent } = around.mark(host.name);
+  #lookAtWord(host: Host, around: Surroundings, { transient, permanent }: SeenMark): void {
     const since = around.takenBackSince(host.name) ?? this.#now();
     const meansNothing = this.#now() - since < (permanent === 'no' ? wordHeededMs : wordLookedAtMs);
     const overruled = isPending(transient, '') && !meansNothing;
@@ -422,8 +425,7 @@ export class Observer {
   }
 
   /** I5: a claim that is not refreshed is taken over. It is as old as its last change, whatever clock its time is of. */
-  #lookAtClaim(host: Host, around: Surroundings): void {
-    const { transient } = around.mark(host.name);
+  #lookAtClaim(host: Host, around: Surroundings, { transient }: SeenMark): void {
     const claim = claimOf(transient);
     const seen = this.#claims.get(host.name);
     if (seen?.value !== transient) this.#claims.set(host.name, { value: transient, at: this.#now() });
@@ -441,8 +443,7 @@ export class Observer {
     );
   }
 
-  #noteMark(host: string, around: Surroundings): void {
-    const { transient, permanent, incident = '' } = around.mark(host);
+  #noteMark(host: string, { transient, permanent, incident = '' }: SeenMark): void {
     if (incident !== (this.#incidents.get(host) ?? '')) {
       this.#incidents.set(host, incident);
       this.#renewedOnNova.set(host, this.#world.clock.now());
@@ -456,8 +457,7 @@ export class Observer {
   }
 
   /** I6: what waits for minutes, though nothing hinders it, has a reason that is shown. */
-  #lookAtReason(host: Host, around: Surroundings): void {
-    const { transient, permanent } = around.mark(host.name);
+  #lookAtReason(host: Host, around: Surroundings, { transient, permanent }: SeenMark): void {
     const waits =
       this.#fenced.has(host.name) &&
       around.healthySince() !== null &&
@@ -530,6 +530,8 @@ export class Observer {
   }
 
   #once(what: string, is: boolean, say: () => void): void {
+    // Almost always: nothing is wrong, and nothing was.
+    if (!is && this.#known.size === 0) return;
     if (!is) this.#known.delete(what);
     else if (!this.#known.has(what)) {
       this.#known.add(what);
@@ -608,6 +610,7 @@ function isPending(transient: string, permanent: string): boolean {
 }
 
 function claimOf(value: string): { readonly who: string; readonly at: number } | null {
+  if (!value.includes('@')) return null;
   const [, who, at] = /^([^@\s]+)@(\d+)$/.exec(value) ?? [];
   return who === undefined || at === undefined ? null : { who, at: Number(at) };
 }

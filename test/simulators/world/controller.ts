@@ -91,6 +91,7 @@ export class Controller {
   ): Promise<PassOutcome> {
     const site = this.#site;
     const startedAt = process.now();
+    process.toolsUntil = startedAt + configuration.timeoutMs * 0.8;
     const marks = site.marksFor(process);
     try {
       // What a killed pass left apart is brought in step, as the agent's monitor does.

@@ -77,15 +77,17 @@ export const manners = {
   },
 } as const satisfies Record<string, Manners>;
 
-const escapeXml = (text: string) =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll('\t', '&#x09;')
-    .replaceAll('\n', '&#x0A;')
-    .replaceAll('\r', '&#x0D;');
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\t': '&#x09;',
+  '\n': '&#x0A;',
+  '\r': '&#x0D;',
+};
+
+const escapeXml = (text: string) => text.replace(/[&<>"\t\n\r]/g, (one) => escapes[one] ?? one);
 
 const unescapeXml = (text: string) =>
   text.replaceAll('&quot;', '"').replaceAll('&gt;', '>').replaceAll('&lt;', '<').replaceAll('&amp;', '&');

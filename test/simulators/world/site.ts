@@ -4,6 +4,7 @@ import { connect, type Exchange, type NovaClient, novaHost } from '@openstack-ts
 import { off } from '../../../fence/fence_compute/off.ts';
 import { on } from '../../../fence/fence_compute/on.ts';
 import { options as declared } from '../../../fence/fence_compute/options.ts';
+import { toolsDeadline } from '../../../fence/fence_compute/timing.ts';
 import type { World as FenceWorld } from '../../../fence/fence_compute/world.ts';
 import {
   type AttrdOptions,
@@ -84,6 +85,8 @@ export class Site {
   /** Told of each request as it is sent. */
   sent: (exchange: Exchange) => void = () => undefined;
   #senders = 0;
+  /** The id in what a node's attribute reads: the observer looks at it thousands of times. */
+  readonly #incidentsRead = new Map<string, string>();
   readonly #domain: string;
 
   constructor(
@@ -143,12 +146,20 @@ export class Site {
 
   /** The copies of a mark, read past all tools. */
   mark(node: string): { readonly transient: string; readonly permanent: string; readonly incident: string } {
-    const noted = this.pacemaker.nodes.get(node)?.get('evacuate-incident') ?? '';
     return {
-      incident: /\bid=(\S+)/.exec(noted)?.[1] ?? '',
+      incident: this.#incidentIn(this.pacemaker.nodes.get(node)?.get('evacuate-incident') ?? ''),
       transient: this.pacemaker.transient.get('evacuate')?.get(node) ?? '',
       permanent: this.pacemaker.permanent(node) ?? '',
     };
+  }
+
+  #incidentIn(noted: string): string {
+    if (noted === '') return '';
+    const known = this.#incidentsRead.get(noted);
+    if (known !== undefined) return known;
+    const id = /\bid=(\S+)/.exec(noted)?.[1] ?? '';
+    this.#incidentsRead.set(noted, id);
+    return id;
   }
 
   /** What a transient attribute of a node reads. */
@@ -170,7 +181,7 @@ export class Site {
   #asking(process: Process): AttrdOptions {
     const asking = { env: {}, timeoutMs: this.toolTimeoutMs, run: this.toolsFor(process) };
     if (this.patienceMs === 0) return asking;
-    const patience = { clock: process, forMs: this.patienceMs, until: Number.POSITIVE_INFINITY };
+    const patience = { clock: process, forMs: this.patienceMs, until: process.toolsUntil };
     return { ...asking, patience };
   }
 
@@ -331,6 +342,7 @@ export class Site {
       startedAt: process.now(),
       timeoutsDisabled: true,
     };
+    process.toolsUntil = toolsDeadline(context, process.now());
     const world: FenceWorld = {
       marks: this.marksFor(process),
       cluster: {

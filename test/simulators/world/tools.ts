@@ -1,3 +1,4 @@
+import { boundMs } from '../../../lib/attrd/command.ts';
 import { AttrdError, type CommandResult, type CommandRunner } from '../../../lib/attrd/index.ts';
 import { type FakePacemaker, failed } from './fakePacemaker.ts';
 import type { Process, VirtualTime } from './virtualTime.ts';
@@ -37,19 +38,20 @@ export class Tools {
   for(process: Process, timeoutMs = 10_000): CommandRunner {
     return (tool, args) =>
       new Promise((resolve, reject) => {
+        const boundedMs = boundMs(timeoutMs, process.toolsUntil - process.now());
         const trouble = this.trouble(tool, args);
         const takes = this.latency() + (trouble.lateMs ?? 0);
-        const stopped = this.#time.after(timeoutMs, () => {
+        const stopped = this.#time.after(boundedMs, () => {
           if (!process.alive) return;
-          const after = `${tool} did not end within ${timeoutMs / 1000} s and was stopped`;
+          const after = `${tool} did not end within ${Math.round(boundedMs / 100) / 10} s and was stopped`;
           reject(new AttrdError('timeout', after));
         });
-        if (trouble.hangs === 'before' || takes / 2 > timeoutMs) return;
+        if (trouble.hangs === 'before' || takes / 2 > boundedMs) return;
         this.#time.after(takes / 2, () => {
           this.#called(`${tool} ${args.join(' ')}`);
           this.#carryOut(tool, args, trouble).then((result) => {
             this.#done();
-            if (trouble.hangs === 'after' || takes > timeoutMs) return;
+            if (trouble.hangs === 'after' || takes > boundedMs) return;
             this.#time.after(takes / 2, () => {
               stopped();
               if (process.alive) resolve(result);

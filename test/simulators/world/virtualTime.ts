@@ -79,6 +79,8 @@ export class Process {
   readonly time: VirtualTime;
   /** By how much its machine's clock was wrong when it began. */
   readonly #wrongMs: number;
+  /** When its action is over, on its machine's clock: tools have no more time than that (`createCommandRunner`). */
+  toolsUntil = Number.POSITIVE_INFINITY;
   #alive = true;
 
   /** `clockAtStart`: what its machine's clock shows. Who sets that later does not change the process's time (`processTime`). */

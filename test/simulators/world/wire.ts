@@ -1,4 +1,5 @@
 import { type Answer, type Exchange, NovaError, type Transport } from '@openstack-ts/nova-client';
+import { httpDate } from '../cloud/clock.ts';
 import { type ServiceName, serviceNames } from '../cloud/http.ts';
 import type { CloudServices, Outcome } from '../cloud/services.ts';
 import type { Process, VirtualTime } from './virtualTime.ts';
@@ -101,7 +102,7 @@ function deliver(
 }
 
 function answerOf(exchange: Exchange, { reply }: Outcome & { kind: 'reply' }, now: number): Answer {
-  const headers: Record<string, string> = { date: new Date(now).toUTCString() };
+  const headers: Record<string, string> = { date: httpDate(now) };
   for (const [name, value] of Object.entries(reply.headers)) headers[name.toLowerCase()] = value;
   return {
     exchange,

@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ComputeService, novaHost } from '@openstack-ts/nova-client';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { novaCompute } from '../../../agents/NovaCompute/agent.ts';
 import type { Runtime } from '../../../agents/NovaCompute/runtime/types.ts';
 import { wait } from '../../../agents/NovaCompute/wait.ts';
@@ -11,9 +15,26 @@ import { readParameters } from '../../../lib/ocf/parameters.ts';
 const nothing = () => undefined;
 const silent = { error: nothing, warn: nothing, notice: nothing, info: nothing, debug: nothing };
 
-/** A machine with a nova.conf, whose clock runs as fast as it is slept. */
-function rig(more: Partial<World> = {}) {
+const state = mkdtempSync(join(tmpdir(), 'wait-'));
+afterAll(() => rmSync(state, { recursive: true, force: true }));
+
+/** A machine with a nova.conf, whose clock runs as fast as it is slept, and whose files of this boot are in `stateDir`. */
+function rig(more: Partial<World> = {}, stateDir = mkdtempSync(join(state, 'boot-'))) {
   let now = 1_000_000;
+  const said: string[] = [];
+  const say = (text: string): void => void said.push(text);
+  const timers: { every: number; due: number; task: () => void }[] = [];
+  /** Looks as the timers would have: the clock runs on, and what was begun gets to its end. */
+  const pass = async (ms: number): Promise<void> => {
+    for (const end = now + ms; now < end; ) {
+      now = Math.min(end, now + 1_000);
+      for (const timer of timers.filter(({ due }) => due <= now)) {
+        timer.due = now + timer.every;
+        timer.task();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+  };
   const slept: number[] = [];
   const asked: ComeBackOptions[] = [];
   const run = async () => ({ exitCode: 105, stdout: '', stderr: 'No such device or address' });
@@ -26,7 +47,11 @@ function rig(more: Partial<World> = {}) {
         now += ms;
       },
       steady: () => now,
-      every: () => () => undefined,
+      every: (every, task) => {
+        const timer = { every, due: now + every, task };
+        timers.push(timer);
+        return () => void timers.splice(timers.indexOf(timer), 1);
+      },
     },
     machine: {
       read: () => text,
@@ -51,17 +76,17 @@ function rig(more: Partial<World> = {}) {
   const ctx = createContext({
     agent: novaCompute,
     action: 'wait',
-    env: {},
+    env: { HA_RSCTMP: stateDir },
     instance: 'default',
     parameters,
     parameterErrors: [],
-    log: silent,
+    log: { ...silent, warn: say, notice: say },
     exitReason: (sentence) => {
       reason = sentence;
     },
     now,
   });
-  return { ctx, world, slept, asked, reason: () => reason };
+  return { ctx, world, slept, asked, said, pass, stateDir, reason: () => reason };
 }
 
 const runtime: Runtime = {
@@ -125,5 +150,170 @@ describe('wait', () => {
     });
     expect(await wait(ctx, ['30'], world)).toBe(1);
     expect(reason()).toBe('comp0 waits');
+  });
+});
+
+/** A cluster that never answers: each question is on its way for ever. */
+const never = () => new Promise<never>(() => undefined);
+const unanswered: Partial<World> = { comeBack: never };
+
+describe('wait without an answer of the cluster', () => {
+  const word = (stateDir: string) => join(stateDir, 'nova-compute.start-anyway');
+
+  async function cleared(): Promise<string> {
+    const { ctx, world, stateDir } = rig();
+    expect(await wait(ctx, ['600'], world)).toBe(0);
+    return stateDir;
+  }
+
+  test('a host that the cluster let start in this boot starts after a minute, with a warning', async () => {
+    const { ctx, world, said, pass } = rig(unanswered, await cleared());
+    const ended = vi.fn();
+    const waiting = wait(ctx, ['600'], world).then(ended);
+    await pass(58_000);
+    expect(ended).not.toHaveBeenCalled();
+    await pass(4_000);
+    await waiting;
+    expect(ended).toHaveBeenCalledWith(0);
+    expect(said.at(-1)).toMatch(
+      /^nova-compute may start although the cluster has not answered for 60 s: the cluster let it start at \d{4}-.*Z, and this machine, which fencing would boot anew, has not booted since; see that Pacemaker runs here/,
+    );
+  });
+
+  test('a wait that is shorter lets half of its time pass', async () => {
+    const { ctx, world, pass } = rig(unanswered, await cleared());
+    const waiting = wait(ctx, ['30'], world);
+    await pass(16_000);
+    expect(await waiting).toBe(0);
+  });
+
+  test('not one that has booted since, or was never let start, or has another name by now', async () => {
+    const booted = await cleared();
+    const note = join(booted, 'nova-compute.cleared');
+    writeFileSync(note, '00000000-another-boot comp0 2026-01-01T00:00:00.000Z\n');
+    const renamed = await cleared();
+    for (const [stateDir, host] of [
+      [booted, 'comp0'],
+      [mkdtempSync(join(state, 'boot-')), 'comp0'],
+      [renamed, 'comp7'],
+    ] as const) {
+      const read = () => `[DEFAULT]\nhost = ${host}\n`;
+      const machine = { read, list: () => [] } as unknown as World['machine'];
+      const { ctx, world, pass } = rig({ ...unanswered, machine }, stateDir);
+      const ended = vi.fn();
+      void wait(ctx, ['600'], world).then(ended);
+      await pass(590_000);
+      expect(ended).not.toHaveBeenCalled();
+    }
+  });
+
+  test('not one whose mark the cluster has told since', async () => {
+    const stateDir = await cleared();
+    const comeBack: World['comeBack'] = async ({ listener }) => {
+      listener?.heardMarks(true);
+      return never();
+    };
+    const { ctx, world, pass } = rig({ comeBack }, stateDir);
+    const ended = vi.fn();
+    void wait(ctx, ['600'], world).then(ended);
+    await pass(590_000);
+    expect(ended).not.toHaveBeenCalled();
+    expect(existsSync(join(stateDir, 'nova-compute.cleared'))).toBe(false);
+  });
+
+  test('not one that Nova holds forced down', async () => {
+    const service = {
+      id: '1',
+      host: novaHost('comp0'),
+      zone: 'nova',
+      state: 'down',
+      status: 'disabled',
+      disabledReason: null,
+      forcedDown: true,
+      updatedAt: null,
+    } satisfies ComputeService;
+    const connect = async () => ({ listComputeServices: async () => [service] }) as never;
+    const { ctx, world, pass, said } = rig({ ...unanswered, connect }, await cleared());
+    const ended = vi.fn();
+    void wait(ctx, ['600'], world).then(ended);
+    await pass(590_000);
+    expect(ended).not.toHaveBeenCalled();
+    expect(said[0]).toMatch(/^comp0 waits for the cluster, as Nova holds it forced down/);
+  });
+
+  test("an operator's word is heeded once, and named where it can help", async () => {
+    const { ctx, world, pass, said, stateDir } = rig({ nodeName: away });
+    writeFileSync(word(stateDir), '');
+    world.clock.sleep = never;
+    const waiting = wait(ctx, ['600'], world);
+    await pass(4_000);
+    expect(await waiting).toBe(0);
+    expect(said[0]).toBe(
+      `comp0 waits for the cluster to tell whether it is being evacuated: the cluster does not answer; see that Pacemaker runs here and has quorum, or, once you know that none of its instances runs elsewhere, have nova-compute start all the same with: touch ${word(stateDir)}.`,
+    );
+    expect(said[1]).toMatch(
+      /^nova-compute may start as .*nova-compute.start-anyway says so, once: comp0 waits/,
+    );
+    expect(existsSync(word(stateDir))).toBe(false);
+  });
+
+  test("an operator's word does not go before a mark that the cluster tells", async () => {
+    const comeBack: World['comeBack'] = async ({ listener }) => {
+      listener?.heardMarks(true);
+      listener?.waitsFor('comp0 waits for NovaEvacuate to evacuate it');
+      return never();
+    };
+    const { ctx, world, pass, said, stateDir } = rig({ comeBack });
+    writeFileSync(word(stateDir), '');
+    const ended = vi.fn();
+    void wait(ctx, ['600'], world).then(ended);
+    await pass(20_000);
+    expect(ended).not.toHaveBeenCalled();
+    expect(said[0]).toBe(
+      'comp0 waits for NovaEvacuate to evacuate it; crm_mon -A shows how far NovaEvacuate is.',
+    );
+    expect(said[1]).toContain('is removed unheeded');
+    expect(existsSync(word(stateDir))).toBe(false);
+  });
+
+  test("an operator's word that came too late lets no later start through", async () => {
+    const { ctx, world, stateDir } = rig();
+    writeFileSync(word(stateDir), '');
+    expect(await wait(ctx, ['30'], world)).toBe(0);
+    expect(existsSync(word(stateDir))).toBe(false);
+  });
+
+  test('says again each minute what it waits for', async () => {
+    const comeBack: World['comeBack'] = async ({ listener }) => {
+      listener?.waitsFor('comp0 waits for NovaEvacuate to evacuate it');
+      return never();
+    };
+    const { ctx, world, pass, said } = rig({ comeBack });
+    void wait(ctx, ['600'], world);
+    await pass(125_000);
+    expect(said.map((line) => line.split(';')[0])).toEqual([
+      'comp0 waits for NovaEvacuate to evacuate it',
+      'comp0 waits for NovaEvacuate to evacuate it, for 1 min now',
+      'comp0 waits for NovaEvacuate to evacuate it, for 2 min now',
+    ]);
+  });
+
+  test('SIGTERM ends it with 143 and what it waited for', async () => {
+    let end = (): void => undefined;
+    const comeBack: World['comeBack'] = async ({ listener }) => {
+      listener?.waitsFor('comp0 waits for NovaEvacuate to evacuate it');
+      return never();
+    };
+    const { ctx, world, pass, reason } = rig({ comeBack });
+    const waiting = wait(ctx, ['600'], world, (ended) => {
+      end = ended;
+      return () => undefined;
+    });
+    await pass(3_000);
+    end();
+    expect(await waiting).toBe(143);
+    expect(reason()).toBe(
+      'wait was ended by SIGTERM before nova-compute was known to be safe to start: comp0 waits for NovaEvacuate to evacuate it',
+    );
   });
 });

@@ -219,6 +219,8 @@ export class ClientStub {
   /** Thrown always. */
   readonly outages = new Map<string, NovaError>();
   connects = 0;
+  /** Called after each change. */
+  onWrite: () => void = () => undefined;
   readonly journal: string[];
 
   constructor(journal: string[]) {
@@ -307,6 +309,7 @@ export class ClientStub {
   #change(host: string, what: string, change: Partial<ComputeService>): void {
     this.journal.push(`nova ${host} ${what}`);
     this.services = this.services.map((each) => (each.host === host ? { ...each, ...change } : each));
+    this.onWrite();
   }
 
   #fail(method: string): void {

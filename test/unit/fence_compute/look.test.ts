@@ -52,6 +52,18 @@ describe('list', () => {
     ]);
   });
 
+  it('takes time in proportion to the hosts', () => {
+    const time = (count: number): number => {
+      const hosts = Array.from({ length: count }, (_, index) => service(`comp${index}.example`));
+      const begin = process.cpuUsage();
+      fenceableNames(hosts);
+      return process.cpuUsage(begin).user;
+    };
+    time(2_000);
+    // Sixteen times the hosts took 256 times as long once.
+    expect(time(32_000)).toBeLessThan(64 * Math.max(time(2_000), 1_000));
+  });
+
   it('does not take two names of one host for two hosts', () => {
     expect(fenceableNames([service('comp0'), service('comp0.a')])).toEqual(['comp0', 'comp0.a']);
   });

@@ -137,6 +137,25 @@ describe('off of a host that was evacuated before', () => {
     expect(at.journal.at(-1)).toBe('mark comp0 yes');
   });
 
+  it('marks it anew where an instance comes to it before Nova holds it down', async () => {
+    at.nova.onWrite = () => {
+      at.nova.servers = [server('vm1')];
+    };
+    expect(await run()).toBe(0);
+    expect(at.journal).toEqual([
+      'mark comp0 fenced',
+      'nova comp0 forced down',
+      `nova comp0 disabled (${reason})`,
+      'mark comp0 yes',
+    ]);
+  });
+
+  it('marks it anew where Nova, once it has no instance, cannot be asked again', async () => {
+    at.nova.onWrite = () => at.nova.outages.set('listServers', failure('serverError', 500));
+    expect(await run()).toBe(0);
+    expect(at.journal.at(-1)).toBe('mark comp0 yes');
+  });
+
   it('marks it anew where Nova lists one', async () => {
     at.nova.servers = [server('vm1')];
     expect(await run()).toBe(0);

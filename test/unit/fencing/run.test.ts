@@ -49,6 +49,20 @@ describe('actions', () => {
     },
   );
 
+  it.each([
+    { argv: ['-o', '', '-n', 'c0'] },
+    { argv: ['--action=', '-n', 'c0'] },
+    { argv: ['-n', 'c0', '-o', ' '] },
+    { stdin: 'action=\nport=c0' },
+    { stdin: 'action=""\nport=c0' },
+  ])('an action that is given and empty is not the default: %j', async (call) => {
+    const agent = testAgent();
+    const { code, err } = await run(agent, call);
+    expect(code).toBe(1);
+    expect(err[0]).toMatch(/^ERROR: Failed: Unrecognised action ' ?'$/);
+    expect(agent.calls).toEqual([]);
+  });
+
   it('any argument keeps stdin from being read', async () => {
     const agent = testAgent();
     await run(agent, { argv: ['-n', 'c0'], stdin: 'action=on\nport=c1\n' });

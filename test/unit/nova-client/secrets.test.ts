@@ -1,6 +1,7 @@
 import { connect, NovaError } from '@openstack-ts/nova-client';
 import { expect, it } from 'vitest';
 import {
+  forgetSecrets,
   hideSecrets,
   keepSecret,
   plainRequestId,
@@ -100,4 +101,16 @@ it('a quotation is short, a text too short to be one is no secret', () => {
   expect(tellable('a\u2028b\u0007c')).toBe('a b c');
   keepSecret('ab');
   expect(hideSecrets('absent')).toBe('absent');
+});
+
+it('of many secrets that begin alike each is hidden, and the longer one that holds another wholly', () => {
+  const tokens = Array.from({ length: 200 }, (_, index) => `gAAAAA-token-${index}`);
+  for (const token of tokens) keepSecret(token);
+  expect(hideSecrets(`${tokens.join(' ')} gAAAAA`)).toBe(`${tokens.map(() => '***').join(' ')} gAAAAA`);
+});
+
+it('forgotten, a text is no secret any more', () => {
+  keepSecret('but-for-now');
+  forgetSecrets();
+  expect(hideSecrets('but-for-now')).toBe('but-for-now');
 });

@@ -1,0 +1,68 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NovaHost } from '@openstack-ts/nova-client';
+import { placeFile } from '../../lib/system/files.ts';
+
+const bootIdFile = '/proc/sys/kernel/random/boot_id';
+
+/**
+ * What `wait` keeps in `HA_RSCTMP`, which a reboot empties: that the cluster has let nova-compute start, and the word of an operator
+ * who says so in its place. Of no resource: a machine has one nova-compute, and whoever calls `wait` has none.
+ */
+export class Clearance {
+  /** Where an operator says that nova-compute may start. */
+  readonly word: string;
+  readonly #note: string;
+  readonly #bootId: string;
+
+  constructor(stateDir: string, bootId: string = thisBoot()) {
+    this.word = join(stateDir, 'nova-compute.start-anyway');
+    this.#note = join(stateDir, 'nova-compute.cleared');
+    this.#bootId = bootId;
+  }
+
+  /**
+   * When the cluster last let nova-compute of this host start, as a time of ISO 8601; null: never since the machine booted, or it
+   * has said something else since.
+   */
+  clearedAt(host: NovaHost): string | null {
+    try {
+      const [boot, name, at = ''] = readFileSync(this.#note, 'utf8').trim().split(' ');
+      return boot === this.#bootId && name === host && this.#bootId !== '' ? at : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** A note that cannot be kept has the next wait take longer, and no more. */
+  clear(host: NovaHost, now: number): void {
+    try {
+      placeFile(this.#note, `${this.#bootId} ${host} ${new Date(now).toISOString()}\n`, 0o600);
+    } catch {
+      return;
+    }
+  }
+
+  /** The cluster answers, and will say itself whether nova-compute may start. Throws what the file system says. */
+  withdraw(): void {
+    rmSync(this.#note, { force: true });
+  }
+
+  hasWord(): boolean {
+    return existsSync(this.word);
+  }
+
+  /** A word is about one start. Throws what the file system says. */
+  useWord(): void {
+    rmSync(this.word, { force: true });
+  }
+}
+
+/** Differs from boot to boot; empty where the kernel does not tell. */
+function thisBoot(): string {
+  try {
+    return readFileSync(bootIdFile, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
