@@ -69,7 +69,8 @@ export class Incident {
     await time.pass(90_000);
     // What Nova refuses for ever may be asked for at this very moment: it is named again once it is refused.
     const named = time.now() + namedAgainMs;
-    while (scene.refused.size > 0 && unsettled(scene).length > 0 && time.now() < named) await time.pass(5_000);
+    while (scene.refused.size > 0 && unsettled(scene).length > 0 && time.now() < named)
+      await time.pass(5_000);
     scene.over = true;
     this.#machines.killAll();
     await time.pass(1_000);

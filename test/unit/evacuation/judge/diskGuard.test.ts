@@ -158,7 +158,9 @@ describe('whose disks are certainly on the dead host', () => {
     expect(probed(['comp1'], ['comp1', 'comp2'], names(3))).toEqual(['a']);
     expect(probed(names(2), names(2), names(2))).toEqual([]);
     expect(probed(names(8), names(8), names(50))).toEqual([]);
-    expect([countedAttempts(7, true), countedAttempts(7, false), countedAttempts(2, true)]).toEqual([5, 7, 2]);
+    expect([countedAttempts(7, true), countedAttempts(7, false), countedAttempts(2, true)]).toEqual([
+      5, 7, 2,
+    ]);
   });
 
   test('where nothing comes of the one that is tried, the others do not wait for ever', () => {
