@@ -8,10 +8,12 @@ import { furnish } from './furnish.ts';
 import { kindsOf, type Wish } from './kinds/index.ts';
 import { Machines } from './machines.ts';
 import { Operator } from './operator.ts';
-import { calmMs, type Machine, type Sabotage, Scene, type Starter, stormMs } from './scene.ts';
+import { calmMs, type Machine, passMs, type Sabotage, Scene, type Starter, stormMs } from './scene.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { unsettled } from './unsettled.ts';
 
+/** A pass that asks once more, and the next one, which tells of the refusal, have ended by then. */
+const namedAgainMs = 2 * passMs;
 const nodes = ['comp0', 'comp1', 'comp2', 'comp3', 'comp4'];
 
 /** One incident, drawn from a seed: what a data centre may go through while hosts fail and come back. */
@@ -65,6 +67,10 @@ export class Incident {
     while (time.now() < end && !(scene.calm && unsettled(scene).length === 0)) await time.pass(5_000);
     // What is late may still come.
     await time.pass(90_000);
+    // What Nova refuses for ever may be asked for at this very moment: it is named again once it is refused.
+    const named = time.now() + namedAgainMs;
+    while (scene.refused.size > 0 && unsettled(scene).length > 0 && time.now() < named)
+      await time.pass(5_000);
     scene.over = true;
     this.#machines.killAll();
     await time.pass(1_000);

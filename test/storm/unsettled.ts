@@ -18,7 +18,7 @@ function unsettledMachine(scene: Scene, { name, life, staysDead }: Machine): str
   if (!host.powered) {
     if (!staysDead) left.push(`${name} is off`);
     const isPending = [transient, permanent].some((copy) => copy !== '' && copy !== 'no');
-    if (isPending && !waitsForRefused(scene, host.name)) {
+    if (isPending && !waitsForRefused(scene, host.name) && !waitsForSecondOpinion(scene, host.name)) {
       left.push(`the marks of ${name}, which is off, read "${transient}" and "${permanent}"`);
     }
     return left;
@@ -48,6 +48,23 @@ function waitsForRefused(scene: Scene, host: string): boolean {
     ([id, message]) =>
       scene.site.cloud.world.servers.get(id)?.host === host &&
       shown.some((text) => text.includes(id) || text.includes(message)),
+  );
+}
+
+/**
+ * Where one destination alone is left, and does not find a disk, nobody can tell a disk on the dead host from a mount that the destination
+ * lacks: it is tried again for ever, slowly, and is named all the while.
+ */
+function waitsForSecondOpinion(scene: Scene, host: string): boolean {
+  const { world } = scene.site.cloud;
+  const destinations = [...world.hosts.values()].filter(({ name, alive }) => name !== host && alive);
+  const shown = surroundingsOf(scene).shown(host);
+  return [...world.servers.values()].some(
+    (server) =>
+      server.host === host &&
+      destinations.length === 1 &&
+      cannotLeaveBecause(scene, server) !== null &&
+      shown.some((text) => text.includes(server.id) && text.includes('does not find its disk')),
   );
 }
 

@@ -41,6 +41,8 @@ export class Turns {
   readonly #told = new Map<NovaHost, Standing | null>();
   /** Of hosts that others work on. */
   #elsewhere: ReadonlyMap<NovaHost, boolean> = new Map();
+  /** Left without a word of where they stand: something of them may be under way until Nova was asked. */
+  readonly #left = new Set<NovaHost>();
 
   /** @param limit 0: none */
   constructor(limit: number) {
@@ -61,6 +63,11 @@ export class Turns {
     this.#elsewhere = elsewhere;
   }
 
+  /** What Nova has under way of these was asked since they were left, and stands in what was heeded last. */
+  lookedAt(hosts: readonly NovaHost[]): void {
+    for (const host of hosts) this.#left.delete(host);
+  }
+
   /** This pass works on the host from now on. */
   join(host: NovaHost): void {
     this.#told.set(host, null);
@@ -71,25 +78,34 @@ export class Turns {
   }
 
   tell(host: NovaHost, standing: Standing): void {
+    this.#left.delete(host);
     this.#told.set(host, standing);
   }
 
-  /** This pass asks for nothing more of the host; what is under way keeps its turn. */
+  /**
+   * This pass asks for nothing more of the host; what is under way keeps its turn. One that ended before it told anything, as Nova
+   * refused it a list, may have something under way as well as another's.
+   */
   rest(host: NovaHost): void {
     const standing = this.#told.get(host) ?? null;
-    if (standing === null) this.#told.delete(host);
+    if (standing === null) this.#leaveUntold(host);
     else this.#told.set(host, { ...standing, wants: false });
   }
 
   /** The host is through, or no longer ours. */
   leave(host: NovaHost): void {
     this.#told.delete(host);
+    this.#left.delete(host);
   }
 
-  /** Another evacuator has the host. Until it is told what that has under way (`heed`), something is. */
+  /** Another evacuator has the host. Until Nova was asked what that has under way (`lookedAt`), something is. */
   leaveToAnother(host: NovaHost): void {
+    this.#leaveUntold(host);
+  }
+
+  #leaveUntold(host: NovaHost): void {
     this.#told.delete(host);
-    this.#elsewhere = new Map([...this.#elsewhere, [host, true]]);
+    this.#left.add(host);
   }
 
   /** To be called right before something is asked; false: others hold the turns, or come before. */
@@ -138,7 +154,7 @@ export class Turns {
   #standingOf(host: NovaHost, isBegun: boolean): Standing | null {
     const told = this.#told.get(host);
     if (told !== undefined) return told ?? untold;
-    const moving = this.#elsewhere.get(host);
+    const moving = this.#left.has(host) ? true : this.#elsewhere.get(host);
     return moving === undefined ? null : { moving, wants: true, begun: isBegun };
   }
 

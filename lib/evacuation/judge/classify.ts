@@ -2,7 +2,7 @@ import type { Migration, NovaHost, Server, ServerId } from '@openstack-ts/nova-c
 import { overdueAfterMs, retryPauseMs } from '../incident/pacing.ts';
 import { failuresInARow, isDone, isWrongHost, provesMove } from '../look/records.ts';
 import { isRebuilding } from '../look/trail.ts';
-import { isDiskMissing } from './diskGuard.ts';
+import { countedAttempts, isDiskMissing } from './diskGuard.ts';
 import { due, failed, requested } from './due.ts';
 import {
   ageAtMost,
@@ -109,13 +109,14 @@ function failedAttempt(facts: InstanceFacts, server: Server, latest: Migration):
     return due(facts, server, why);
   }
   const attempts = Math.max(1, failuresInARow(facts.records, facts.incidentAt));
+  const counted = countedAttempts(attempts, facts.diskProbed);
   const failedAt = facts.now - ageAtMost(facts, latest.updatedAt);
-  const retryAt = failedAt < facts.capacityAt ? facts.capacityAt : failedAt + retryPauseMs(attempts);
+  const retryAt = failedAt < facts.capacityAt ? facts.capacityAt : failedAt + retryPauseMs(counted);
   const why = `${failureText(server, latest)}${facts.groupNote}${missingDisk(facts, server, latest)}`;
   const sentence = `attempt ${attempts} failed: ${why}`;
   const next = due(facts, server, sentence);
   if (next.kind !== 'due' || facts.now >= retryAt) return next;
-  return failed(attempts, retryAt, sentence);
+  return failed(attempts, retryAt, sentence, counted);
 }
 
 /** Who did not find its disk, and what ends that. */

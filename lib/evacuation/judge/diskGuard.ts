@@ -65,6 +65,8 @@ export interface DiskWords {
   readonly local: ReadonlySet<ServerId>;
   /** They are not asked for before it is known who finds the disks of their host: until when at most, in ms on Nova's clock. */
   readonly waiting: ReadonlyMap<ServerId, number>;
+  /** Their last destination did not find their disk, and others are left that may. */
+  readonly probed: ReadonlySet<ServerId>;
 }
 
 /**
@@ -90,15 +92,33 @@ export function judgeDisks(instances: readonly Kept[], facts: DiskFacts): DiskWo
       : isHopeless(server, lackedBy);
   });
   const local = new Set(certain.map(({ server }) => server.id));
-  const untilOfProbes = instances.flatMap(({ server, records }) =>
-    local.has(server.id) ? [] : probeEnd(records, lackedBy),
+  const open = instances.filter(({ server }) => !local.has(server.id));
+  const probed = new Set(open.filter((one) => isProbed(one, facts)).map(({ server }) => server.id));
+  const untilOfProbes = open.flatMap(({ server, records }) =>
+    probeEnd(records, lackedBy, probed.has(server.id)),
   );
   const until = Math.max(...untilOfProbes);
   const untried = instances.filter(
     ({ server, records }) => !local.has(server.id) && refusers(records, lackedBy).length === 0,
   );
-  const isProbed = !isFound && untilOfProbes.length > 0;
-  return { local, waiting: new Map(isProbed ? untried.map(({ server }) => [server.id, until]) : []) };
+  const isWaitedFor = !isFound && untilOfProbes.length > 0;
+  const waiting = new Map(isWaitedFor ? untried.map(({ server }) => [server.id, until] as const) : []);
+  return { local, waiting, probed };
+}
+
+/**
+ * As how many its failed attempts count, when it is to be told whether it is given up. Each further destination tells more of where a
+ * disk lies, so the search for it is not given up before it has come to its end, whatever else its attempts failed for.
+ */
+export function countedAttempts(attempts: number, probed: boolean): number {
+  return probed ? Math.min(attempts, retryLimit - 1) : attempts;
+}
+
+/** There is a destination that it was not tried on and that is not known to lack the disks of its host. */
+function isProbed({ server, records }: Kept, { able, lackedBy }: DiskFacts): boolean {
+  if (!isDiskMissing(server, records.at(-1))) return false;
+  const on = failedOn(records);
+  return on.size < enough && able(server).some((host) => !on.has(host) && !lackedBy.includes(host));
 }
 
 /**
@@ -106,25 +126,35 @@ export function judgeDisks(instances: readonly Kept[], facts: DiskFacts): DiskWo
  * tells: Nova shows the last fault alone, and a pass that was killed may not have seen those before.
  */
 function isExhausted(records: readonly Migration[], able: readonly NovaHost[]): boolean {
-  const failed = records.slice(records.findLastIndex(isDone) + 1).filter(isFailed);
-  const on = new Set(failed.map(({ destHost }) => destHost));
-  on.delete(null);
+  const failed = sinceSuccess(records).filter(isFailed);
+  const on = failedOn(records);
   return failed.length >= retryLimit && on.size >= 2 && able.every((host) => on.has(host));
 }
 
 /** The destinations of an instance's failed attempts that are known not to find disks of its host. */
 function refusers(records: readonly Migration[], lackedBy: readonly NovaHost[]): readonly NovaHost[] {
-  const sinceSuccess = records.slice(records.findLastIndex(isDone) + 1);
-  const failedOn = sinceSuccess.flatMap((one) =>
-    isFailed(one) && one.destHost !== null ? [one.destHost] : [],
-  );
-  return lackedBy.filter((host) => failedOn.includes(host));
+  const on = failedOn(records);
+  return lackedBy.filter((host) => on.has(host));
+}
+
+function failedOn(records: readonly Migration[]): ReadonlySet<NovaHost> {
+  const failed = sinceSuccess(records).filter(isFailed);
+  return new Set(failed.flatMap(({ destHost }) => (destHost === null ? [] : [destHost])));
+}
+
+function sinceSuccess(records: readonly Migration[]): readonly Migration[] {
+  return records.slice(records.findLastIndex(isDone) + 1);
 }
 
 /** Until when others wait for what comes of an instance that was refused; nothing where it was not. */
-function probeEnd(records: readonly Migration[], lackedBy: readonly NovaHost[]): readonly number[] {
+function probeEnd(
+  records: readonly Migration[],
+  lackedBy: readonly NovaHost[],
+  probed: boolean,
+): readonly number[] {
   const latest = records.at(-1);
   if (latest === undefined || refusers(records, lackedBy).length === 0) return [];
   if (isOpen(latest)) return [latest.createdAt + overdueAfterMs(0)];
-  return [latest.updatedAt + retryPauseMs(records.filter(isFailed).length) + probeMs];
+  const attempts = countedAttempts(records.filter(isFailed).length, probed);
+  return [latest.updatedAt + retryPauseMs(attempts) + probeMs];
 }

@@ -68,8 +68,13 @@ function leftBehind(facts: InstanceFacts, server: Server, recovers: boolean): In
   return refusal?.final === true && !recovers ? cannot(refusal.message) : null;
 }
 
-export function failed(attempts: number, retryAt: number, sentence: string): InstanceClass {
-  return { kind: 'failed', attempts, retryAt, givenUp: attempts >= retryLimit, sentence };
+export function failed(
+  attempts: number,
+  retryAt: number,
+  sentence: string,
+  counted = attempts,
+): InstanceClass {
+  return { kind: 'failed', attempts, retryAt, givenUp: counted >= retryLimit, sentence };
 }
 
 /** Asked for by this pass; what came of it does not show yet. */

@@ -60,6 +60,8 @@ export interface InstanceFacts extends Surroundings {
   readonly diskIsLocal: boolean;
   /** Why it is not asked for until it is known which hosts find the disks of its host; null: it may be (`diskGuard.ts`). */
   readonly diskWaits: string | null;
+  /** Its disk was not found on the last destination, and others are left that may find it (`diskGuard.ts`). */
+  readonly diskProbed: boolean;
   /** Whether any compute host is up and enabled to take it. */
   readonly canLand: boolean;
   /** When a host last became available to take instances, on our clock: failures before that are tried again at once. */

@@ -18,6 +18,7 @@ type OwnFacts = Pick<
   | 'groupNote'
   | 'diskIsLocal'
   | 'diskWaits'
+  | 'diskProbed'
   | 'trail'
   | 'move'
   | 'moveDied'

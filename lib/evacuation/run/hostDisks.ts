@@ -11,6 +11,8 @@ export interface DiskLook {
   isLocal(id: ServerId): boolean;
   /** Why an instance waits; null: it does not. */
   waits(id: ServerId): string | null;
+  /** Its last destination did not find its disk, and others are left that may. */
+  isProbed(id: ServerId): boolean;
 }
 
 /** Learns from what arrived and from what was refused which hosts find a host's disks. */
@@ -58,6 +60,7 @@ export class HostDisks {
     }
     return {
       isLocal: (id) => words.local.has(id),
+      isProbed: (id) => words.probed.has(id),
       waits: (id) =>
         now < (words.waiting.get(id) ?? 0)
           ? `${lacking} did not find the disk of another instance of ${service.host}, which is tried on other hosts first; see that ${lacking} has what ${service.host} had mounted (no_shared_storage=1 gives disks on ${service.host} itself up)`

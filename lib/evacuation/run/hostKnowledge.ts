@@ -171,6 +171,7 @@ export class HostKnowledge {
       groupNote: this.#groupNotes.note(id),
       diskIsLocal: disks.isLocal(id),
       diskWaits: disks.waits(id),
+      diskProbed: disks.isProbed(id),
       trail: this.#traces.trail(records.get(id)?.at(-1)),
       move: this.#traces.move(id),
     };

@@ -108,7 +108,7 @@ export class Limits {
       const isBegun = begun || own?.known.begun === true;
       return { name, host: service.host, fencedAt, begun: isBegun };
     });
-    const elsewhere = await this.#elsewhere(scope, marks, pending);
+    const { asked, elsewhere } = await this.#elsewhere(scope, marks, pending);
     const facts = {
       ...{ pending, services, aggregates, hostOf, limits },
       evacuated: new Set(evacuated.filter((host) => host !== null)),
@@ -116,6 +116,7 @@ export class Limits {
     this.#known = { facts, elsewhere };
     // Last of all: Nova's answers may take a minute.
     await this.#readWord();
+    this.turns.lookedAt(asked);
     const [first] = hosts.keys();
     for (const remark of this.#admissions?.remarks ?? []) {
       if (first !== undefined) this.#ledger.once(first, remark, `${remark}.`);
@@ -165,19 +166,21 @@ export class Limits {
     scope: PassScope,
     marks: readonly MarkReading[],
     pending: AdmissionFacts['pending'],
-  ): Promise<ReadonlyMap<NovaHost, boolean>> {
+  ): Promise<{ readonly asked: readonly NovaHost[]; readonly elsewhere: ReadonlyMap<NovaHost, boolean> }> {
+    const asked: NovaHost[] = [];
     const elsewhere = new Map<NovaHost, boolean>();
-    if (!this.turns.isLimited) return elsewhere;
+    if (!this.turns.isLimited) return { asked, elsewhere };
     const others = new Set(
       marks.filter(({ mark }) => mark.kind === 'claimed' && mark.who !== scope.me).map(({ name }) => name),
     );
     for (const { name, host } of pending) {
       if (this.turns.isJoined(host)) continue;
       // One that nobody had claimed when the marks were read may be another's by now, and what its predecessor asked for goes on.
+      asked.push(host);
       const moves = await isMoving(scope, host);
       if (moves || others.has(name)) elsewhere.set(host, moves);
     }
-    return elsewhere;
+    return { asked, elsewhere };
   }
 }
 

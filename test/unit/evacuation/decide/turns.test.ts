@@ -73,8 +73,22 @@ describe('turns', () => {
     all.tell('b', wants);
     expect([all.take('a'), all.take('b')]).toEqual([true, false]);
     const gone = turns(1, { a: wants, b: null });
-    gone.rest('b');
+    gone.leave('b');
     expect(gone.take('a')).toBe(true);
+  });
+
+  test('one that ended before it told anything counts as under way until Nova was asked, whatever is heeded meanwhile', () => {
+    const all = turns(1, { a: wants, b: null });
+    all.rest('b');
+    expect(all.take('a')).toBe(false);
+    const hosts = ['a', 'b'].map((host, since) => ({
+      ...{ host, name: `node-${host}`, since, needsTurn: true, deferred: false },
+    }));
+    // The operator's word was read again.
+    all.heed(hosts, new Map());
+    expect(all.take('a')).toBe(false);
+    all.lookedAt(['b']);
+    expect(all.take('a')).toBe(true);
   });
 
   test('what is under way of a host that this pass leaves alone keeps its turn', () => {

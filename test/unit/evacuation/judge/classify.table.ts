@@ -61,6 +61,7 @@ export interface Row {
   readonly recovers?: boolean;
   readonly diskIsLocal?: boolean;
   readonly diskWaits?: string;
+  readonly diskProbed?: boolean;
   readonly groupNote?: string;
   readonly canLand?: boolean;
   /** How far its last request has come; times in seconds before now. */
@@ -153,6 +154,7 @@ export function factsOf(row: Row): InstanceFacts {
     groupNote: row.groupNote ?? '',
     diskIsLocal: row.diskIsLocal ?? false,
     diskWaits: row.diskWaits ?? null,
+    diskProbed: row.diskProbed ?? false,
     selected: row.selected ?? { kind: 'yes' },
     canLand: row.canLand ?? true,
     trail: trailOf(row.trail, onNova),
@@ -907,6 +909,14 @@ export const table: readonly Row[] = [
     touched: 5,
     records: [1100, 900, 700, 500, 300, 5].map((created) => ({ status: 'error', created })),
     is: 'failed 6 given up retry in 1795 s',
+  },
+  {
+    what: 'the sixth failure, and a destination is left that may find its disk: that is tried before it is given up',
+    server: error,
+    touched: 5,
+    records: [1100, 900, 700, 500, 300, 5].map((created) => ({ status: 'error', created })),
+    diskProbed: true,
+    is: 'failed 6 retry in 115 s',
   },
   {
     what: 'given up, and a host has become available: tried at once',

@@ -1,6 +1,7 @@
 import { faultReason, type Migration, type NovaHost, type Server } from '@openstack-ts/nova-client';
 import { describe, expect, test } from 'vitest';
 import {
+  countedAttempts,
   type DiskFacts,
   diskOf,
   isDiskMissing,
@@ -145,6 +146,23 @@ describe('whose disks are certainly on the dead host', () => {
     expect(found([{ server: broken('a'), records }], ['comp3'], ['comp1', 'comp2'], 2).local).toEqual([]);
   });
 
+  test('as long as a destination is left that may find its disk, the search is not given up', () => {
+    const probed = (tried: string[], lacking: string[], all: string[]) => {
+      const hosts = named<{ lackedBy: NovaHost[]; all: NovaHost[] }>({ lackedBy: lacking, all });
+      const facts = { sharedWith: [], lackedBy: hosts.lackedBy, able: () => hosts.all };
+      return [...judgeDisks([refused('a', ...tried)], facts).probed];
+    };
+    const often = Array<string>(7).fill('comp1');
+    expect(probed(often, ['comp1'], names(2))).toEqual(['a']);
+    expect(probed(often, ['comp1'], names(1))).toEqual([]);
+    expect(probed(['comp1'], ['comp1', 'comp2'], names(3))).toEqual(['a']);
+    expect(probed(names(2), names(2), names(2))).toEqual([]);
+    expect(probed(names(8), names(8), names(50))).toEqual([]);
+    expect([countedAttempts(7, true), countedAttempts(7, false), countedAttempts(2, true)]).toEqual([
+      5, 7, 2,
+    ]);
+  });
+
   test('where nothing comes of the one that is tried, the others do not wait for ever', () => {
     const { waiting } = judgeDisks([refused('a', 'comp1'), ...others(1)], {
       ...named<Pick<DiskFacts, 'sharedWith' | 'lackedBy'>>({ sharedWith: [], lackedBy: ['comp1'] }),
@@ -195,6 +213,23 @@ describe('in a cloud', () => {
     await scene.passes(30);
     expect([scene.cloud.disksLost, scene.violations]).toEqual([[], []]);
     expect([scene.left('comp3').length, scene.mark('comp0')]).toEqual([10, 'no']);
+  });
+
+  test('an instance that failed for other reasons first is tried on every destination all the same, soon', async () => {
+    const scene = new Scene(2, { nodes: ['comp0', 'comp1', 'comp2', 'comp3', 'comp4'] });
+    scene.boot('a', 'comp0');
+    scene.cloud.knobs.sharedStorage = false;
+    await scene.fence('comp0');
+    for (let failure = 0; failure < 4; failure += 1) {
+      scene.addRecord('a', { status: 'error', destHost: null });
+    }
+    const begin = scene.time.now();
+    while (scene.time.now() - begin < 900_000 && scene.mark('comp0') !== 'no') {
+      await scene.outcome();
+      await scene.time.pass(10_000);
+    }
+    expect([scene.cloud.disksLost, scene.violations]).toEqual([[], []]);
+    expect(scene.mark('comp0')).toBe('no');
   });
 
   test('the only destination there is does not find them: they stay pending, and go once another is there', async () => {
