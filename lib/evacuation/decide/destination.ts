@@ -8,25 +8,20 @@ import { isDone, isOpen, isWrongHost } from '../look/records.ts';
  * fewest evacuations under way. Nova still checks that the host suits. Where there is none, and after a host that was
  * named in vain, Nova chooses: it knows more of what suits than we do.
  *
- * One that finishes nothing while others do is what it would choose again and again, too, as nobody comes off there: where that could
- * take the instance, another is named from the first attempt on, and after one that was named in vain the next.
- *
  * @param records the instance's evacuations, oldest first
  * @param able hosts that can take it, as far as we know
  * @param load evacuations under way, by destination
- * @param avoided destinations that finish nothing, where one of them could take it
  */
 export function nextDestination(
   records: readonly Migration[],
   able: readonly NovaHost[],
   load: ReadonlyMap<NovaHost, number>,
-  avoided: Pick<ReadonlySet<NovaHost>, 'has' | 'size'> = new Set(),
 ): NovaHost | null {
   const sinceSuccess = records.slice(records.findLastIndex(isDone) + 1);
   const tried = new Set(sinceSuccess.map((record) => record.destHost).filter((host) => host !== null));
   const latest = records.at(-1);
-  if (avoided.size === 0 && (tried.size === 0 || (latest !== undefined && isWrongHost(latest)))) return null;
-  const untried = able.filter((host) => !tried.has(host) && !avoided.has(host));
+  if (tried.size === 0 || (latest !== undefined && isWrongHost(latest))) return null;
+  const untried = able.filter((host) => !tried.has(host));
   const least = Math.min(...untried.map((host) => load.get(host) ?? 0));
   return untried.find((host) => (load.get(host) ?? 0) === least) ?? null;
 }

@@ -45,10 +45,6 @@ export const pacing = {
   overdueMs: 600_000,
   /** Added for each that is under way beside it, as Nova's conductor does a handful at a time. */
   overduePerOtherMs: 15_000,
-  /** A destination that has finished nothing for so long, while others have, may hang. */
-  hangsMs: 30_000,
-  /** The same where no other was tried. */
-  hangsAloneMs: 60_000,
   /** How old the list of services may be when a decision rests on it. */
   servicesFreshMs: 10_000,
   /** From here on a list is slow: Nova waits a minute for a cell that does not answer it, and then answers all the same. */

@@ -1,4 +1,4 @@
-import type { Migration, NovaHost, Server, ServerId } from '@openstack-ts/nova-client';
+import type { Migration, Server, ServerId } from '@openstack-ts/nova-client';
 import type { Seen } from '../look/hostView.ts';
 import { isOpen } from '../look/records.ts';
 import { classify } from './classify.ts';
@@ -38,9 +38,9 @@ export interface HostFacts
 /** Has the table say what each instance counts as. */
 export function judgeHost(facts: HostFacts): Map<ServerId, InstanceClass> {
   const { servers, records, isBeingRequested, ofInstance, ...shared } = facts;
-  const underWay = underWayBeside(
-    [...records.values()].flat().filter((one) => one.createdAt >= facts.incidentAt),
-  );
+  const underWay = [...records.values()]
+    .flat()
+    .filter((one) => isOpen(one) && one.createdAt >= facts.incidentAt).length;
   const classes = new Map<ServerId, InstanceClass>();
   for (const [id, { server, seenAt, gone }] of servers) {
     classes.set(
@@ -54,28 +54,11 @@ export function judgeHost(facts: HostFacts): Map<ServerId, InstanceClass> {
             gone,
             seenAt,
             records: records.get(id) ?? [],
-            underWay: underWay(records.get(id)?.at(-1)),
+            underWay,
           }),
     );
   }
   return stoppedByOne(classes);
-}
-
-/**
- * How many evacuations may have to end before one does: those on its destination, and those of which Nova has not told a destination.
- * Where that is not told of itself, all.
- */
-function underWayBeside(records: readonly Migration[]): (record: Migration | undefined) => number {
-  const open = records.filter(isOpen);
-  const taken = new Map<NovaHost, number>();
-  for (const { destHost, claimed } of open) {
-    if (claimed && destHost !== null) taken.set(destHost, (taken.get(destHost) ?? 0) + 1);
-  }
-  const untaken = open.length - [...taken.values()].reduce((sum, count) => sum + count, 0);
-  return (record) =>
-    record?.claimed === true && record.destHost !== null
-      ? untaken + (taken.get(record.destHost) ?? 0)
-      : open.length;
 }
 
 /** What may still run on the host keeps everything else of it from being asked for: the host itself may live. */

@@ -275,7 +275,7 @@ export class HostEvacuation {
   /** Tells the throttle how evacuations that this pass asked for have ended. */
   #countSettled(classes: Classes): void {
     const { scope, view, requests } = this.#work;
-    const { throttle, nova, paces } = scope;
+    const { throttle, nova } = scope;
     const byServer = recordsByServer(view.records);
     for (const [id, asked] of requests.asked) {
       const latest = byServer.get(id)?.at(-1);
@@ -286,8 +286,6 @@ export class HostEvacuation {
       this.#counted.add(latest.id);
       const acceptedAt = latest.createdAt - nova.clockOffsetMs;
       if (isDone(latest)) throttle.done();
-      // One host that cannot rebuild anything tells nothing of what Nova bears.
-      else if (latest.destHost !== null && paces.laggards.get(latest.destHost)?.how === 'fails') continue;
       else throttle.failed(failureKind(view.servers.get(id)?.server ?? null, latest), acceptedAt);
     }
   }

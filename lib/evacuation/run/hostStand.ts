@@ -1,7 +1,6 @@
 import type { ServerId } from '@openstack-ts/nova-client';
 import { AttrdError } from '../../attrd/index.ts';
 import { rethrowUnless } from '../../rethrow.ts';
-import { laggardText } from '../judge/destinationPace.ts';
 import type { InstanceClass } from '../judge/instance.ts';
 import type { Classes } from '../judge/judgeHost.ts';
 import { isDone } from '../look/records.ts';
@@ -54,8 +53,7 @@ export class HostStand {
   async show(classes: Classes, atOnce = false): Promise<void> {
     const progress = this.progress(classes);
     this.#shown = progress;
-    this.#sayLaggards();
-    const note = this.#deferral ?? this.#pause(progress) ?? this.#laggards() ?? '';
+    const note = this.#deferral ?? this.#pause(progress) ?? '';
     await this.#work.report.show(progress, this.#leftMs(progress), note, atOnce);
   }
 
@@ -71,22 +69,6 @@ export class HostStand {
     return countProgress([...classes.values()], done.size, this.isDeferred);
   }
 
-  /** Which destinations finish nothing of what they have of this host while others do; null: none. */
-  #laggards(): string | null {
-    const { scope, host } = this.#work;
-    const texts = scope.paces.laggardsOf(host).map((one) => laggardText(one, scope.nova.clockOffsetMs));
-    return texts.length === 0 ? null : shortList(texts);
-  }
-
-  /** Says of each such destination once what is the matter with it. */
-  #sayLaggards(): void {
-    const { scope, report, host } = this.#work;
-    for (const one of scope.paces.laggardsOf(host)) {
-      const text = laggardText(one, scope.nova.clockOffsetMs);
-      report.say(`pace of ${one.host}`, 'warn', `${text}.`, one.how);
-    }
-  }
-
   /** Until when Nova wants to be left alone, where something waits for that. */
   #pause({ waiting }: Progress): string | null {
     const { scope, marked, requests } = this.#work;
@@ -95,11 +77,10 @@ export class HostStand {
 
   /** How long the rest will take, in ms; null where that cannot be told. */
   #leftMs(progress: Progress): number | null {
-    const { scope, view, host } = this.#work;
-    const { clock, nova, paces } = scope;
-    // When what hangs ends nobody can say.
-    const remaining = progress.inFlight + progress.waiting - paces.hanging(host).size;
-    if (remaining <= 0) return null;
+    const { scope, view } = this.#work;
+    const { clock, nova } = scope;
+    const remaining = progress.inFlight + progress.waiting;
+    if (remaining === 0) return null;
     const since = this.#startedAt + nova.clockOffsetMs;
     const done = view.records.filter((record) => isDone(record) && record.updatedAt >= since);
     return timeLeftMs({
@@ -119,9 +100,7 @@ export class HostStand {
     this.heedGate();
     const progress = progressText(this.progress(classes));
     await this.show(classes, true);
-    const laggards = this.#laggards();
-    const where = `evacuation of ${host}: ${progress}`;
-    const text = laggards === null ? where : `${where}; ${laggards}`;
+    const text = `evacuation of ${host}: ${progress}`;
     report.say('summary', 'info', `Evacuation of ${host}: ${progress}.`);
     const describe = ([id, one]: [ServerId, InstanceClass]) =>
       `${view.title(id)}: ${'sentence' in one ? one.sentence : one.kind}${afterGivenUp(id, one)}`;
@@ -144,10 +123,7 @@ export class HostStand {
       return this.outcome('deferred', `${text}; ${shortList(deferred.map(describe))}.`);
     }
     const pause = this.#pause(this.progress(classes));
-    if (pause !== null || laggards === null) {
-      return this.outcome('working', `${text}; ${pause ?? 'it goes on at the next pass'}.`);
-    }
-    return this.outcome('working', `${text}.`);
+    return this.outcome('working', `${text}; ${pause ?? 'it goes on at the next pass'}.`);
   }
 
   /** As far as the cluster tells: what it does not tell for a moment is no loss. */

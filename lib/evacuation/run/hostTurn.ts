@@ -1,8 +1,11 @@
-import type { ServerId } from '@openstack-ts/nova-client';
+import type { Server, ServerId } from '@openstack-ts/nova-client';
+import type { EvacuationRequest } from '../act/requests.ts';
+import { loadOf, nextDestination } from '../decide/destination.ts';
 import { hostDemand } from '../decide/hostDemand.ts';
 import { takesUpTurn } from '../decide/nextLook.ts';
+import { diskOf, isDiskMissing } from '../judge/diskGuard.ts';
 import type { Classes } from '../judge/judgeHost.ts';
-import { Goals } from './goals.ts';
+import { recordsOf } from '../look/records.ts';
 import { type HostWork, isBegun } from './hostWork.ts';
 
 /**
@@ -11,17 +14,9 @@ import { type HostWork, isBegun } from './hostWork.ts';
  */
 export function takeTurn(work: HostWork, classes: Classes, isDeferred: boolean): number {
   const { scope, host, requests, view } = work;
-  const { queue, turns, throttle, clock, lingerUntil, paces } = scope;
-  const hanging = paces.hanging(host);
-  const underWay = [...classes].filter(
-    ([id, one]) => one.kind === 'inFlight' && !one.overdue && !hanging.has(id),
-  ).length;
-  const goals = new Goals(work);
-  // What hangs there leaves the count, but more than Nova bears is not sent where nothing ends.
-  const isFull = paces.hangingCount >= throttle.limit;
-  const due = [...classes].flatMap(([id, one]) =>
-    one.kind === 'due' && (!isFull || goals.avoid(id)) ? [id] : [],
-  );
+  const { queue, turns, throttle, clock, lingerUntil } = scope;
+  const underWay = [...classes.values()].filter((one) => one.kind === 'inFlight' && !one.overdue).length;
+  const due = [...classes].flatMap(([id, one]) => (one.kind === 'due' ? [id] : []));
   const mayAsk = !isDeferred && clock.now() >= requests.notBefore;
   enqueue(work, classes, isDeferred, underWay, mayAsk ? due : []);
   if (!mayAsk || clock.now() >= lingerUntil) return 0;
@@ -38,7 +33,7 @@ export function takeTurn(work: HostWork, classes: Classes, isDeferred: boolean):
     const held = queue.held(id);
     if (held !== null) work.report.say(`group of ${id}`, 'info', `${view.title(id)} ${held}.`);
   }
-  const started = ask(work, classes, granted, goals);
+  const started = ask(work, classes, granted);
   if (started > 0) {
     const left = due.filter((id) => !granted.includes(id));
     enqueue(work, classes, isDeferred, underWay + started, left);
@@ -61,22 +56,40 @@ export function tellTurns(work: HostWork, classes: Classes): void {
 
 /** Asks for what was granted; returns for how many. */
 function ask(
-  { view, requests, knowledge }: HostWork,
+  { scope, view, requests, knowledge }: HostWork,
   classes: Classes,
   granted: readonly ServerId[],
-  goals: Goals,
 ): number {
+  const load = loadOf(view.records);
   let started = 0;
   for (const id of granted) {
     const due = classes.get(id);
     const server = view.servers.get(id)?.server;
     if (server === undefined || server === null || due?.kind !== 'due') continue;
     started += 1;
-    const { destination, disk } = goals.of(server);
-    if (destination !== null) goals.named(id, destination);
+    const { destination, disk } = goalOf(server);
+    if (destination !== null) load.set(destination, (load.get(destination) ?? 0) + 1);
     requests.send({ server, due, destination, disk, group: knowledge.rankOf(id).group });
   }
   return started;
+
+  /** The host to name for an attempt after a failure (null leaves the choice to Nova), and what may become of the disk there. */
+  function goalOf(server: Server): Pick<EvacuationRequest, 'destination' | 'disk'> {
+    const disk = diskOf(server, scope.settings.onSharedStorage);
+    const records = recordsOf(view.records, server.id);
+    if (records.length === 0) return { destination: null, disk };
+    const able = knowledge.able(server);
+    if (disk === 'either') return { destination: nextDestination(records, able, load), disk };
+    const shared = able.filter((host) => knowledge.isSharedWith(host));
+    const finder = nextDestination(records, shared, load);
+    // Nothing is lost where the disk is found, so Nova may be told the host in the way that has its scheduler check it.
+    if (finder !== null) return { destination: finder, disk: 'either' };
+    // Left to itself Nova would choose the same host again. One that was named so is not checked by its scheduler.
+    const others = isDiskMissing(server, records.at(-1))
+      ? able.filter((host) => !knowledge.isLackedBy(host))
+      : [];
+    return { destination: nextDestination(records, others, load), disk };
+  }
 }
 
 /** I1, as far as the services tell that were last read. */

@@ -3,7 +3,6 @@ import { Requests } from '../act/requests.ts';
 import { moreRoom, roomWanted, waitForRoom } from '../decide/waitForRoom.ts';
 import { incidentTime, recordsSince } from '../incident/incidentTime.ts';
 import { pacing } from '../incident/pacing.ts';
-import { takenUp } from '../judge/destinationPace.ts';
 import { type Classes, judgeHost } from '../judge/judgeHost.ts';
 import { crossCheck } from '../look/crossCheck.ts';
 import { HostView } from '../look/hostView.ts';
@@ -60,18 +59,14 @@ export function openHostWork(scope: PassScope, marked: MarkedHost): HostWork {
 /** What every instance that was seen on the host in this pass counts as now. */
 export async function judgeAnew(work: HostWork): Promise<Classes> {
   const { scope, marked, host, report, knowledge, view } = work;
-  const { room, cloud, paces } = scope;
+  const { room, cloud } = scope;
   const { hints } = marked;
   // Of all that is known by now, however it was read: one that a list has left out is looked at by itself later.
   await view.lookForUnrecorded();
   const facts = await knowledge.gather((subject, sentence) => report.say(subject, 'warn', sentence));
   const classes = judgeHost(facts);
-  const mayWork = (to: NovaHost) => !['dead', 'silent'].includes(cloud.destinations.destination(to));
-  paces.heed(host, takenUp(view.records, classes, work.since(), mayWork));
-  const avoids = paces.laggards.size > 0;
   // What is tried again may be given a destination, which has to suit.
-  const mayBeNamed = (id: ServerId) => avoids || recordsOf(view.records, id).length > 0;
-  if ([...classes].some(([id, one]) => one.kind === 'due' && mayBeNamed(id))) {
+  if ([...classes].some(([id, one]) => one.kind === 'due' && recordsOf(view.records, id).length > 0)) {
     await cloud.aggregates();
   }
   const wanted = roomWanted(classes, facts, (id) => knowledge.rankOf(id).priority);

@@ -1,6 +1,5 @@
 import { type Incident, type MarkName, nodeName } from '../../attrd/index.ts';
 import { doubtOfOwnView, type NodesReading } from '../../cluster/index.ts';
-import { Paces } from '../decide/paces.ts';
 import { EvacuationQueue } from '../decide/queue.ts';
 import { RoomPlan } from '../decide/roomPlan.ts';
 import { Throttle } from '../decide/throttle.ts';
@@ -70,7 +69,6 @@ export async function openScope(options: PassOptions, bounds: PassBounds): Promi
     backOff: hints.backOff,
     queue: new EvacuationQueue(() => throttle.limit, settings.concurrency, now),
     room: new RoomPlan((maxAgeMs) => cloud.capacity(maxAgeMs)),
-    paces: new Paces(() => clock.now() + nova.clockOffsetMs),
     returns: new ReturnWatch(readPulses, readNodes, clock),
     clock,
     log,

@@ -1,7 +1,6 @@
 import type { CallOptions, ComputeService, NovaClient, NovaHost } from '@openstack-ts/nova-client';
 import type { Incident, MarkName, MarkStore } from '../../attrd/index.ts';
 import type { EarlyReturn } from '../decide/keepHome.ts';
-import type { Paces } from '../decide/paces.ts';
 import type { EvacuationQueue } from '../decide/queue.ts';
 import type { RoomPlan } from '../decide/roomPlan.ts';
 import type { Throttle } from '../decide/throttle.ts';
@@ -50,7 +49,6 @@ export interface PassScope {
   /** Until when Nova wants to be left alone, in ms since the epoch: whichever host it was said of, and whatever pass comes. */
   readonly backOff: { until: number };
   readonly room: RoomPlan;
-  readonly paces: Paces;
   readonly returns: ReturnWatch;
   readonly clock: Clock;
   readonly log: PassLog;

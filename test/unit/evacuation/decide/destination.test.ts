@@ -53,24 +53,6 @@ describe('the host named for the next attempt', () => {
   });
 });
 
-describe('where a host that finishes nothing could take it', () => {
-  const avoided = new Set([novaHost('comp1')]);
-
-  it('another one is named from the first attempt on', () => {
-    expect(nextDestination([], targets, idle, avoided)).toBe('comp2');
-    expect(nextDestination([], targets, new Map([[novaHost('comp2'), 1]]), avoided)).toBe('comp3');
-  });
-
-  it('and after one that was named in vain, or failed, the next', () => {
-    expect(nextDestination([record('error', 'comp2', 1, false)], targets, idle, avoided)).toBe('comp3');
-    expect(nextDestination([record('failed', 'comp3', 1)], targets, idle, avoided)).toBe('comp2');
-  });
-
-  it('and Nova chooses where there is no other', () => {
-    expect(nextDestination([], targets.slice(0, 1), idle, avoided)).toBeNull();
-  });
-});
-
 describe('the hosts that may be named', () => {
   const aggregate = (name: string, hosts: string[], metadata: Record<string, string>) =>
     named<Aggregate>({ id: name, name, availabilityZone: null, hosts, metadata });
