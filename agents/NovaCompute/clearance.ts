@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NovaHost } from '@openstack-ts/nova-client';
 import { placeFile } from '../../lib/system/files.ts';
@@ -48,13 +48,18 @@ export class Clearance {
     rmSync(this.#note, { force: true });
   }
 
-  hasWord(): boolean {
-    return existsSync(this.word);
+  /** When an operator gave the word, in ms since the epoch; null: there is none. */
+  get wordAt(): number | null {
+    try {
+      return statSync(this.word).mtimeMs;
+    } catch {
+      return null;
+    }
   }
 
   /** A word is about one start. Throws what the file system says. */
   useWord(): void {
-    rmSync(this.word, { force: true });
+    rmSync(this.word, { force: true, recursive: true });
   }
 }
 

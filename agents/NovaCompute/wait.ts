@@ -18,6 +18,8 @@ const longestSeconds = 24 * 3600;
 const lookMs = 2_000;
 /** From when on a cluster that does not answer counts as silent, in ms; a wait for less than twice that lets half its time pass. */
 const silentMs = 60_000;
+/** A word that was given longer than this before the wait began is about another start, in ms. */
+const wordAgeMs = 600_000;
 /** How long Nova is asked whether it holds the host down, in ms. */
 const askNovaMs = 15_000;
 /** What a shell shows of a process that SIGTERM ended. */
@@ -138,12 +140,16 @@ class Wait {
         releaseMs: 0,
         deadline: this.#deadline,
         listener: {
+          heardFlights: (inFlight) => this.#hearing.heardFlights(inFlight),
           heardMarks: (inTheWay) => {
             this.#hearing.heardMarks(inTheWay);
             // From now on the cluster itself says whether nova-compute may start.
             this.#clearance.withdraw();
           },
-          waitsFor: (sentence) => this.#words.say(sentence),
+          waitsFor: (sentence) => {
+            this.#hearing.failed();
+            this.#words.say(sentence);
+          },
         },
       }),
       mismatchOf(world, node, name),
@@ -161,9 +167,11 @@ class Wait {
 
   async #nodeName({ host }: NovaHostName): Promise<NodeName> {
     try {
+      this.#hearing.asks();
       return await this.#world.nodeName();
     } catch (error) {
       rethrowUnless(error, AttrdError);
+      this.#hearing.failed();
       const { code, message } = error;
       if (code !== 'missing')
         this.#words.say(
@@ -178,29 +186,43 @@ class Wait {
     if (this.#name === null) return false;
     const { host } = this.#name;
     const { log } = this.#ctx;
-    if (this.#hearing.saysNo) {
-      if (this.#clearance.hasWord()) {
-        this.#clearance.useWord();
-        log.warn(
-          `${this.#clearance.word} is removed unheeded, as the cluster answers and its mark of ${host} keeps nova-compute from starting; the mark is what to correct.`,
-        );
-      }
-      return false;
+    const wordAt = this.#clearance.wordAt;
+    if (wordAt !== null && (this.#hearing.saysNo || !this.#isRecent(wordAt))) {
+      this.#clearance.useWord();
+      const why = this.#hearing.saysNo
+        ? `as ${host} is being evacuated: it starts once that is over`
+        : 'as it is from before this boot, or older than ten minutes: give it anew';
+      log.warn(`${this.#clearance.word} is removed unheeded, ${why}.`);
     }
+    if (this.#hearing.saysNo) return false;
+    // The cluster has the first word, always.
+    if (!this.#hearing.hasFailed) return false;
     const why = this.#words.sentence ?? `${host} waits for the cluster`;
-    if (this.#clearance.hasWord()) {
+    if (wordAt !== null && this.#isRecent(wordAt)) {
       this.#clearance.useWord();
       log.warn(`nova-compute may start as ${this.#clearance.word} says so, once: ${why}.`);
       return true;
     }
-    const silence = this.#hearing.silentMs;
+    const maySilently = () => this.#clearance.clearedAt(host) !== null && this.#isSilent();
+    // While Nova is asked, the cluster may speak.
+    if (!maySilently() || (await this.#isHeldByNova()) || !maySilently() || this.#hearing.saysNo)
+      return false;
     const clearedAt = this.#clearance.clearedAt(host);
-    if (clearedAt === null || silence < Math.min(silentMs, this.#timeoutMs / 2)) return false;
-    if (await this.#isHeldByNova()) return false;
     log.warn(
-      `nova-compute may start although the cluster has not answered for ${Math.round(silence / 1000)} s: the cluster let it start at ${clearedAt}, and this machine, which fencing would boot anew, has not booted since; see that Pacemaker runs here, or a failure of this host goes unnoticed.`,
+      `nova-compute may start although the cluster has not answered for ${Math.round(this.#hearing.silentMs / 1000)} s: the cluster let it start at ${clearedAt}, and this machine, which fencing would boot anew, has not booted since; see that Pacemaker runs here, or a failure of this host goes unnoticed.`,
     );
     return true;
+  }
+
+  #isSilent(): boolean {
+    return this.#hearing.silentMs >= Math.min(silentMs, this.#timeoutMs / 2);
+  }
+
+  /** Whether a word was given in this boot, and not long before this wait. */
+  #isRecent(wordAt: number): boolean {
+    const { clock } = this.#world;
+    const bootedAt = clock.now() - clock.steady();
+    return wordAt >= bootedAt && wordAt >= this.#ctx.startedAt - wordAgeMs;
   }
 
   /** What Nova says where it can be asked; a Nova that is as silent as the cluster says nothing. */
@@ -212,8 +234,13 @@ class Wait {
       const deadline = clock.now() + askNovaMs;
       const nova = await connect(deadline);
       const { matchHost } = await import('../../lib/evacuation/incident/names.ts');
-      const match = matchHost(await nova.listComputeServices({ deadline }), host, this.#dnsDomain);
-      if (match.kind !== 'host' || !match.service.forcedDown) return false;
+      const services = await nova.listComputeServices({ deadline });
+      const match = matchHost(services, host, this.#dnsDomain);
+      const meant =
+        match.kind === 'host'
+          ? [match.service, ...match.twins]
+          : services.filter((one) => match.kind === 'ambiguous' && match.candidates.includes(one.host));
+      if (!meant.some(({ forcedDown }) => forcedDown)) return false;
       this.#words.say(`${host} waits for the cluster, as Nova holds it forced down and may be evacuating it`);
       return true;
     } catch (error) {

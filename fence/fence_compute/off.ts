@@ -48,7 +48,10 @@ export async function off(ctx: FenceContext, world: World): Promise<FenceExit> {
     // Until Nova held it down, an instance could still come to it.
     isLeft = await looksEmpty();
     if (isLeft) ctx.log.info(`${ctx.plug} was evacuated before and has no instances: its mark stays "no".`);
-    else incident = await writeMark(ctx, world, target, deadline);
+    else {
+      incident = await writeMark(ctx, world, target, deadline, '');
+      await tellNova(ctx, world, find, { ...target, incident, isLeft }, deadline);
+    }
   }
   const wasThere = target.mark.kind === 'no' || isPending(target.mark);
   if (wasThere && (isLeft || incident === null)) await keepMark(ctx, world, target, deadline);
@@ -145,6 +148,7 @@ async function writeMark(
   world: World,
   { name }: TargetMark,
   deadline: number,
+  untold = 'Nova was not told anything.',
 ): Promise<Incident | null> {
   try {
     // Tried until it is written or there is no time left: without it this fencing fails, and the machine is powered off again.
@@ -156,7 +160,7 @@ async function writeMark(
   } catch (error) {
     rethrowUnless(error, AttrdError);
     throw new FenceError(
-      `${name} could not be marked for evacuation: ${sentence(error)}. ${await whatStands(ctx, world)}Nova was not told anything.`,
+      `${name} could not be marked for evacuation: ${sentence(error)}. ${await whatStands(ctx, world)}${untold}`.trim(),
       { cause: error },
     );
   }
@@ -220,7 +224,7 @@ async function tellNova(
   deadline: number,
 ): Promise<FenceExit> {
   const next = target.isLeft
-    ? `The mark of ${target.name} stays "no", as it has no instances.`
+    ? 'Whether it has instances is asked once more.'
     : `${target.name} is marked, and NovaEvacuate tells Nova before it evacuates.`;
   let found: Found;
   try {

@@ -48,8 +48,9 @@ export interface ComeBackOptions extends ShownScope {
 
 /** Told at each look what the way back learns. */
 export interface ComeBackListener {
-  /** The cluster has told them; whether one stands in the way. */
+  /** The cluster, or Nova, has told of marks and evacuations; whether one stands in the way. */
   heardMarks(inTheWay: boolean): void;
+  heardFlights(inFlight: boolean): void;
   waitsFor(sentence: string): void;
 }
 
@@ -235,6 +236,7 @@ class ComeBack {
           callOptions: this.#callOptions,
           show: ({ for: what, sentence }) => {
             this.#sawInFlight = what === 'evacuations';
+            this.#options.listener?.heardFlights(this.#sawInFlight);
             return this.#wait(sentence);
           },
         },
