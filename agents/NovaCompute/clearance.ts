@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { NovaHost } from '@openstack-ts/nova-client';
 import { placeFile } from '../../lib/system/files.ts';
 
+/** More than a note has; what is larger is none. */
+const longestNote = 1_000;
 const bootIdFile = '/proc/sys/kernel/random/boot_id';
 
 /**
@@ -14,6 +16,8 @@ export class Clearance {
   readonly word: string;
   readonly #note: string;
   readonly #bootId: string;
+  /** Where the note cannot be removed, this process at least goes by it no more. */
+  #isWithdrawn = false;
 
   constructor(stateDir: string, bootId: string = thisBoot()) {
     this.word = join(stateDir, 'nova-compute.start-anyway');
@@ -26,9 +30,14 @@ export class Clearance {
    * has said something else since.
    */
   clearedAt(host: NovaHost): string | null {
+    if (this.#isWithdrawn) return null;
     try {
+      const facts = statSync(this.#note);
+      // A FIFO would be waited for.
+      if (!facts.isFile() || facts.size > longestNote) return null;
       const [boot, name, at = ''] = readFileSync(this.#note, 'utf8').trim().split(' ');
-      return boot === this.#bootId && name === host && this.#bootId !== '' ? at : null;
+      const isOurs = boot === this.#bootId && name === host && this.#bootId !== '';
+      return isOurs && !Number.isNaN(Date.parse(at)) ? at : null;
     } catch {
       return null;
     }
@@ -43,9 +52,10 @@ export class Clearance {
     }
   }
 
-  /** The cluster answers, and will say itself whether nova-compute may start. Throws what the file system says. */
+  /** The host is being evacuated. */
   withdraw(): void {
-    rmSync(this.#note, { force: true });
+    this.#isWithdrawn = true;
+    removeIfPossible(this.#note);
   }
 
   /** When an operator gave the word, in ms since the epoch; null: there is none. */
@@ -57,9 +67,17 @@ export class Clearance {
     }
   }
 
-  /** A word is about one start. Throws what the file system says. */
+  /** A word is about one start. One that cannot be removed counts no longer than for its ten minutes. */
   useWord(): void {
-    rmSync(this.word, { force: true, recursive: true });
+    removeIfPossible(this.word);
+  }
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true, recursive: true });
+  } catch {
+    return;
   }
 }
 

@@ -49,6 +49,12 @@ export class Hearing {
     return this.#hasFailed;
   }
 
+  /** Half of the mark was told, the other was not. */
+  answeredInPart(saysNo: boolean): void {
+    this.#answeredAt = this.#clock.now();
+    if (saysNo) this.#inTheWayAt = this.#answeredAt;
+  }
+
   heardMarks(inTheWay: boolean): void {
     this.answered();
     this.#inTheWayAt = inTheWay ? this.#answeredAt : null;

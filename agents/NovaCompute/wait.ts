@@ -5,6 +5,7 @@ import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
 import { rethrowUnless } from '../../lib/rethrow.ts';
 import { Clearance } from './clearance.ts';
+import { askHalves } from './halfTold.ts';
 import { Hearing } from './hearing.ts';
 import { explainMismatch, type NovaHostName } from './hostName.ts';
 import { findNovaCompute, readConf } from './novaCompute.ts';
@@ -22,15 +23,20 @@ const silentMs = 60_000;
 const wordAgeMs = 600_000;
 /** How long Nova is asked whether it holds the host down, in ms. */
 const askNovaMs = 15_000;
-/** What a shell shows of a process that SIGTERM ended. */
-const endedByTerm = 143;
+/** What a shell shows of a process that such a signal ended. */
+const endedBy = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 } as const;
+type EndSignal = keyof typeof endedBy;
 
 /** Has a function called when this process is told to end; gives what takes that back. */
-export type OnTerm = (ended: () => void) => () => void;
+export type OnTerm = (ended: (signal: EndSignal) => void) => () => void;
 
-const onSigterm: OnTerm = (ended) => {
-  process.once('SIGTERM', ended);
-  return () => void process.off('SIGTERM', ended);
+const onSignal: OnTerm = (ended) => {
+  const signals = Object.keys(endedBy) as EndSignal[];
+  const listeners = signals.map((signal) => ({ signal, listener: () => ended(signal) }));
+  for (const { signal, listener } of listeners) process.once(signal, listener);
+  return () => {
+    for (const { signal, listener } of listeners) process.off(signal, listener);
+  };
 };
 
 /**
@@ -43,7 +49,7 @@ export async function wait(
   args: readonly string[],
   // It may wait for a day, so that none of its looks is near the end.
   world: World = createWorld(ctx, Number.POSITIVE_INFINITY),
-  onTerm: OnTerm = onSigterm,
+  onTerm: OnTerm = onSignal,
 ): Promise<number> {
   const timeoutMs = args.length === 0 ? ctx.timeoutMs : seconds(args);
   if (timeoutMs === null) {
@@ -81,7 +87,7 @@ class Wait {
   async run(): Promise<number> {
     const stops: (() => void)[] = [() => this.#words.stop()];
     const otherwise = new Promise<number>((resolve, reject) => {
-      stops.push(this.#onTerm(() => void this.#endedByTerm().then(resolve, reject)));
+      stops.push(this.#onTerm((signal) => void this.#endedBy(signal).then(resolve, reject)));
       let isLooking = false;
       const look = (): void => {
         if (isLooking) return;
@@ -140,11 +146,13 @@ class Wait {
         releaseMs: 0,
         deadline: this.#deadline,
         listener: {
-          heardFlights: (inFlight) => this.#hearing.heardFlights(inFlight),
+          heardFlights: (inFlight) => {
+            this.#hearing.heardFlights(inFlight);
+            if (inFlight) this.#clearance.withdraw();
+          },
           heardMarks: (inTheWay) => {
             this.#hearing.heardMarks(inTheWay);
-            // From now on the cluster itself says whether nova-compute may start.
-            this.#clearance.withdraw();
+            if (inTheWay) this.#clearance.withdraw();
           },
           waitsFor: (sentence) => {
             this.#hearing.failed();
@@ -197,13 +205,24 @@ class Wait {
     if (this.#hearing.saysNo) return false;
     // The cluster has the first word, always.
     if (!this.#hearing.hasFailed) return false;
+    const maySilently = () => this.#clearance.clearedAt(host) !== null && this.#isSilent();
+    const hasWord = wordAt !== null && this.#isRecent(wordAt);
+    if (!hasWord && !maySilently()) return false;
+    const half = await askHalves(this.#world.attributes, host, this.#node);
+    if (half.answers) this.#hearing.answeredInPart(half.saysNo);
+    if (half.saysNo) {
+      this.#clearance.withdraw();
+      this.#words.say(
+        `${host} waits for NovaEvacuate to evacuate it, as half of its mark says; the other half is not told`,
+      );
+      return false;
+    }
     const why = this.#words.sentence ?? `${host} waits for the cluster`;
-    if (wordAt !== null && this.#isRecent(wordAt)) {
+    if (hasWord) {
       this.#clearance.useWord();
       log.warn(`nova-compute may start as ${this.#clearance.word} says so, once: ${why}.`);
       return true;
     }
-    const maySilently = () => this.#clearance.clearedAt(host) !== null && this.#isSilent();
     // While Nova is asked, the cluster may speak.
     if (!maySilently() || (await this.#isHeldByNova()) || !maySilently() || this.#hearing.saysNo)
       return false;
@@ -250,10 +269,10 @@ class Wait {
   }
 
   /** Nobody will be there to take down what is shown. */
-  async #endedByTerm(): Promise<number> {
+  async #endedBy(signal: EndSignal): Promise<number> {
     const why = this.#words.sentence;
     this.#ctx.exitReason(
-      `wait was ended by SIGTERM before nova-compute was known to be safe to start${why === null ? '' : `: ${why}`}`,
+      `wait was ended by ${signal} before nova-compute was known to be safe to start${why === null ? '' : `: ${why}`}`,
     );
     const node = this.#node;
     if (node !== null) {
@@ -263,7 +282,7 @@ class Wait {
       );
       await Promise.race([tidied, this.#world.clock.sleep(tidyMs)]);
     }
-    return endedByTerm;
+    return endedBy[signal];
   }
 
   #remedy(): string {

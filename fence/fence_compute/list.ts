@@ -1,5 +1,6 @@
 import type { ComputeService } from '@openstack-ts/nova-client';
 import { type FenceContext, FenceExit } from '../../lib/fencing/index.ts';
+import { oneLine } from '../../lib/system/text.ts';
 import { lookDeadline } from './timing.ts';
 import type { World } from './world.ts';
 
@@ -14,7 +15,13 @@ export async function list(ctx: FenceContext, world: World): Promise<FenceExit> 
   const services = await nova.listComputeServices({ deadline });
   const separator = ctx.options.string('separator');
   const state = ctx.action === 'list-status' ? `${separator}UNKNOWN` : '';
-  for (const name of fenceableNames(services)) ctx.out(`${name}${separator}${state}\n`);
+  for (const name of fenceableNames(services)) {
+    if (/^[^\s\p{Cc}]+$/u.test(name)) ctx.out(`${name}${separator}${state}\n`);
+    else
+      ctx.log.warn(
+        `A host that Nova calls "${oneLine(name)}" is left out: nobody could name it to fence it.`,
+      );
+  }
   return FenceExit.success;
 }
 

@@ -1,6 +1,6 @@
 // Loaded here, as the first load takes real time, while the clock of these tests runs on.
 import '../../../lib/evacuation/incident/names.ts';
-import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ComputeService, NovaError, novaHost } from '@openstack-ts/nova-client';
@@ -166,6 +166,7 @@ describe('wait', () => {
 /** A cluster that never answers: each question is on its way for ever. */
 const never = () => new Promise<never>(() => undefined);
 const unanswered: Partial<World> = {
+  attributes: new Attributes(async () => ({ exitCode: 1, stdout: '', stderr: 'Error' })),
   comeBack: async ({ listener }) => {
     listener?.waitsFor(
       'comp0 waits for the cluster to tell whether it is being evacuated: it does not answer',
@@ -333,6 +334,51 @@ describe('wait without an answer of the cluster', () => {
     expect(said.join(' ')).toContain('is removed unheeded, as it is from before this boot');
   });
 
+  /** attrd_updater tells nothing, and the CIB `evacuate=yes`: half of a mark. */
+  const halfTold = new Attributes(async (tool) =>
+    tool === 'cibadmin'
+      ? {
+          exitCode: 0,
+          stdout:
+            '<xpath-query><nodes><node id="1" uname="comp0"><instance_attributes id="a"><nvpair id="b" name="evacuate" value="yes"/></instance_attributes></node></nodes></xpath-query>',
+          stderr: '',
+        }
+      : { exitCode: 1, stdout: '', stderr: 'Error' },
+  );
+
+  test.each(["an operator's word", "the cluster's word of before"])(
+    '%s does not go before a mark of which half is told',
+    async (what) => {
+      const stateDir = what === "an operator's word" ? undefined : await cleared();
+      const {
+        ctx,
+        world,
+        pass,
+        said,
+        stateDir: directory,
+      } = rig({ ...unanswered, attributes: halfTold }, stateDir);
+      if (stateDir === undefined) give(world, directory);
+      // The parser is loaded at the first answer, which takes real time.
+      await halfTold.queryNodes();
+      const ended = vi.fn();
+      void wait(ctx, ['600'], world).then(ended);
+      await pass(120_000);
+      expect(ended).not.toHaveBeenCalled();
+      expect(said.join(' ')).toContain('as half of its mark says');
+    },
+  );
+
+  test('files that are none hold up nothing', async () => {
+    const stateDir = mkdtempSync(join(state, 'boot-'));
+    for (const name of ['nova-compute.cleared', 'nova-compute.start-anyway']) mkdirSync(join(stateDir, name));
+    const { ctx, world } = rig({}, stateDir);
+    expect(await wait(ctx, ['30'], world)).toBe(0);
+    const file = join(stateDir, 'file');
+    writeFileSync(file, '');
+    const other = rig({}, file);
+    expect(await wait(other.ctx, ['30'], other.world)).toBe(0);
+  });
+
   test("an operator's word waits for the cluster's first word", async () => {
     const { ctx, world, pass, stateDir } = rig({ comeBack: never });
     give(world, stateDir);
@@ -381,7 +427,7 @@ describe('wait without an answer of the cluster', () => {
   });
 
   test('SIGTERM ends it with 143 and what it waited for', async () => {
-    let end = (): void => undefined;
+    let end: (signal: 'SIGTERM') => void = () => undefined;
     const comeBack: World['comeBack'] = async ({ listener }) => {
       listener?.waitsFor('comp0 waits for NovaEvacuate to evacuate it');
       return never();
@@ -392,7 +438,7 @@ describe('wait without an answer of the cluster', () => {
       return () => undefined;
     });
     await pass(3_000);
-    end();
+    end('SIGTERM');
     expect(await waiting).toBe(143);
     expect(reason()).toBe(
       'wait was ended by SIGTERM before nova-compute was known to be safe to start: comp0 waits for NovaEvacuate to evacuate it',

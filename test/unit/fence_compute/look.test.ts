@@ -52,6 +52,13 @@ describe('list', () => {
     ]);
   });
 
+  it('leaves out a name that would forge a line', async () => {
+    at.nova.services = [service('comp0'), service('a b\nINJECT'), service('')];
+    expect(await list(at.context('action=list', { action: 'list' }), at.world)).toBe(0);
+    expect(at.printed()).toBe('comp0,\n');
+    expect(at.messages.filter((line) => line.startsWith('warn'))).toHaveLength(2);
+  });
+
   it('takes time in proportion to the hosts', () => {
     const time = (count: number): number => {
       const hosts = Array.from({ length: count }, (_, index) => service(`comp${index}.example`));
