@@ -12,7 +12,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/unit/**/*.test.ts', 'test/stories/**/*.test.ts'],
-    testTimeout: 20_000,
+    // They compute, in virtual time: on a slow machine that takes longer, and that is no failure.
+    testTimeout: 90_000,
     // The files of a worker share a process, and load the engine once: that is a quarter of what they cost. What one leaves behind in
     // a module is taken away before the next begins.
     isolate: false,
