@@ -3,11 +3,11 @@ import { ComputeError } from '../../lib/evacuation/return/localCompute.ts';
 import { type OcfContext, OcfExit } from '../../lib/ocf/index.ts';
 import { type Found, readConf } from './novaCompute.ts';
 import { type StateFiles, sayOnce } from './state.ts';
-import { seenAliveMs, walkMs } from './timing.ts';
+import { deadline, seenAliveMs, walkMs } from './timing.ts';
 import { StateDirectoryError, settle, type WalkTimes, walk } from './walk.ts';
 import type { World } from './world.ts';
 
-/** A walk that does not keep to its bounds is left behind after this much more, in ms. */
+/** A walk that does not keep to its bounds is left behind this long before the action's end, in ms, and not sooner than so much after them. */
 const graceMs = 1_000;
 
 /**
@@ -20,9 +20,9 @@ export async function startHeld(
   files: StateFiles,
   found: Found,
 ): Promise<OcfExit> {
-  const deadline = world.clock.now() + walkMs(ctx);
+  const walkUntil = world.clock.now() + walkMs(ctx);
   try {
-    const times = { startBy: deadline - seenAliveMs, releaseMs: walkMs(ctx), deadline };
+    const times = { startBy: walkUntil - seenAliveMs, releaseMs: walkMs(ctx), deadline: walkUntil };
     const outcome = await walkWith(ctx, world, found, times);
     if (outcome.kind === 'released') settle(ctx, outcome);
     else ctx.exitReason(outcome.kind === 'owed' ? outcome.sentence : heldBack(outcome.sentence));
@@ -45,7 +45,9 @@ export function heldBack(why: string): string {
 
 /** A piece of the release. What stands against it, a defect of ours too, is said, once; the next monitor tries again. */
 export async function goOn(ctx: OcfContext, world: World, files: StateFiles, found: Found): Promise<void> {
-  const tooLate = world.clock.sleep(walkMs(ctx) + graceMs).then(() => null);
+  // Its last steps are several tools each, which a machine under load needs seconds for: cut off between them they leave an empty mark.
+  const left = deadline(ctx) - world.clock.now() - graceMs;
+  const tooLate = world.clock.sleep(Math.max(walkMs(ctx) + graceMs, left)).then(() => null);
   try {
     const outcome = await Promise.race([walkOn(ctx, world, found), tooLate]);
     if (outcome === null) throw new Error('the cluster or Nova did not answer in time');
@@ -63,8 +65,8 @@ export async function goOn(ctx: OcfContext, world: World, files: StateFiles, fou
 }
 
 async function walkOn(ctx: OcfContext, world: World, found: Found): Promise<ComeBackOutcome> {
-  const deadline = world.clock.now() + walkMs(ctx);
-  return walkWith(ctx, world, found, { startBy: 0, releaseMs: walkMs(ctx), deadline });
+  const walkUntil = world.clock.now() + walkMs(ctx);
+  return walkWith(ctx, world, found, { startBy: 0, releaseMs: walkMs(ctx), deadline: walkUntil });
 }
 
 async function walkWith(
