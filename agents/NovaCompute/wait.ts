@@ -217,6 +217,8 @@ class Wait {
       );
       return false;
     }
+    // Meanwhile the cluster may have spoken.
+    if (this.#hearing.saysNo) return false;
     const why = this.#words.sentence ?? `${host} waits for the cluster`;
     if (hasWord) {
       this.#clearance.useWord();

@@ -368,6 +368,25 @@ describe('wait without an answer of the cluster', () => {
     },
   );
 
+  test("an operator's word does not go before a mark that the cluster tells while its halves are asked", async () => {
+    let tell: () => void = () => undefined;
+    const comeBack: World['comeBack'] = async ({ listener }) => {
+      listener?.waitsFor('comp0 waits for the cluster');
+      tell = () => listener?.heardMarks(true);
+      return never();
+    };
+    const attributes = new Attributes(async (tool) => {
+      if (tool === 'attrd_updater') tell();
+      return { exitCode: 1, stdout: '', stderr: 'Error' };
+    });
+    const { ctx, world, pass, stateDir } = rig({ comeBack, attributes });
+    give(world, stateDir);
+    const ended = vi.fn();
+    void wait(ctx, ['600'], world).then(ended);
+    await pass(20_000);
+    expect(ended).not.toHaveBeenCalled();
+  });
+
   test('files that are none hold up nothing', async () => {
     const stateDir = mkdtempSync(join(state, 'boot-'));
     for (const name of ['nova-compute.cleared', 'nova-compute.start-anyway']) mkdirSync(join(stateDir, name));
